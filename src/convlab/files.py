@@ -1,0 +1,53 @@
+"""Writing outputs so that a half-written one is never taken for a whole one."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def staged(*targets: Path) -> Iterator[tuple[Path, ...]]:
+    """Write files or folders beside their place and move them there whole.
+
+    Gives, for each target, a path beside it to write to (its folder exists).
+    When the block ends well, what was written replaces the targets; when it
+    raises, what was written is removed and the targets stay as they were.
+    What a killed run left behind is removed first.
+
+    Parameters
+    ----------
+    *targets : Path
+        Files or folders that the block will write, every one of them.
+
+    Yields
+    ------
+    tuple of Path
+        Where to write, in the order of `targets`; same suffixes.
+
+    Raises
+    ------
+    OSError
+        If a folder cannot be made or written (no permission, disk full).
+    """
+    drafts = tuple(target.with_name(f".draft-{target.name}") for target in targets)
+    try:
+        for target, draft in zip(targets, drafts, strict=True):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            remove(draft)
+        yield drafts
+        for target, draft in zip(targets, drafts, strict=True):
+            if target.is_dir():  # a folder cannot be renamed over one that holds something
+                remove(target)
+            draft.replace(target)
+    finally:
+        for draft in drafts:
+            remove(draft)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder with all it holds; nothing there is no error."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,138 @@
+"""Reading `params.yaml`: a block at a time, checked against its model.
+
+The model of a block stands beside the code that it configures, as a subclass
+of `Params`; this module knows none of them.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from convlab.errors import InputError
+
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+Threads = Annotated[int, Field(ge=1, le=1024)]
+Scale = Literal[2, 3, 4]
+
+
+class Params(BaseModel):
+    """A block of parameters: no unknown key, no coercion, no change after reading."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, validate_default=True
+    )
+
+
+class Upscaling(Params, extra="ignore"):
+    """The upscaling factor alone, of a block that holds more."""
+
+    scale: Scale
+
+
+Block = TypeVar("Block", bound=Params)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML file whose top level is a mapping.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is not YAML, or is not a mapping.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', error)}") from error
+    except yaml.YAMLError as error:
+        raise InputError(f"{path}: is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: must be a mapping of blocks, is {type(content).__name__}")
+    return content
+
+
+def check_block(path: Path, block: str, values: Any, model: type[Block]) -> Block:
+    """Check the values of one block against its model.
+
+    Parameters
+    ----------
+    path : Path
+        The file the values come from; only named in errors.
+    block : str
+        The block's key in the file.
+    values : Any
+        What stands under that key.
+    model : type of Params
+        What the block must look like.
+
+    Returns
+    -------
+    Params
+        The checked block, an instance of `model`.
+
+    Raises
+    ------
+    InputError
+        Naming every wrong key with its path, its value and what is allowed.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        faults = "; ".join(_describe(block, fault, model) for fault in error.errors())
+        raise InputError(f"{path}: {faults}") from error
+
+
+def read_block(path: Path, block: str, model: type[Block]) -> Block:
+    """Read one block of a parameter file and check it against its model.
+
+    Raises
+    ------
+    InputError
+        As `read_yaml` and `check_block`; also if the file has no such block.
+    """
+    content = read_yaml(path)
+    if block not in content:
+        raise InputError(f"{path}: the block '{block}' is missing")
+    return check_block(path, block, content[block], model)
+
+
+def check_file(path: Path, models: dict[str, type[Params]]) -> None:
+    """Check a whole parameter file: every block known, present and valid.
+
+    Raises
+    ------
+    InputError
+        Naming all that is wrong, in one line.
+    """
+    content = read_yaml(path)
+    faults = [
+        f"{block}: unknown block (known: {', '.join(models)})"
+        for block in content
+        if block not in models
+    ]
+    for block, model in models.items():
+        try:
+            if block not in content:
+                raise InputError(f"{path}: {block}: the block is missing")
+            check_block(path, block, content[block], model)
+        except InputError as error:
+            faults.append(str(error).removeprefix(f"{path}: "))
+    if faults:
+        raise InputError(f"{path}: {'; '.join(faults)}")
+
+
+def _describe(block: str, fault: Any, model: type[Params]) -> str:
+    """One fault as `block.key = value: what is allowed`."""
+    key = ".".join([block, *map(str, fault["loc"])])
+    match fault["type"]:
+        case "missing":
+            return f"{key}: is missing"
+        case "extra_forbidden":
+            return f"{key}: unknown key (known: {', '.join(model.model_fields)})"
+        case "model_type":
+            return f"{key}: must be a mapping of {', '.join(model.model_fields)}"
+        case _:
+            allowed = fault["msg"].removeprefix("Input ").removeprefix("Value error, ")
+            return f"{key} = {fault['input']!r}: {allowed}"

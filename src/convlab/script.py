@@ -1,0 +1,44 @@
+"""What every stage's script does first and last: help, a lock, errors in one line."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from convlab.errors import InputError
+
+
+@contextmanager
+def script(description: str, *, lock: Path) -> Iterator[None]:
+    """Run a script's body as a command-line program without options.
+
+    `--help` prints the description. One run at a time: killing `dvc` leaves
+    its child running, and a second one must not start beside it. What a user
+    can mend ends in one line on standard error and exit status 1.
+
+    Parameters
+    ----------
+    description : str
+        The script's docstring.
+    lock : Path
+        The file to lock; its name names the script in messages.
+    """
+    argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(lock, timeout=0):
+            yield
+    except Timeout:
+        sys.exit(f"{lock.stem}: another run of this stage is still going: wait for it or stop it")
+    except InputError as error:
+        sys.exit(f"{lock.stem}: {error}")
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        sys.exit(f"{lock.stem}: {place}{error.strerror or error}")
+    except KeyboardInterrupt:
+        sys.exit(f"{lock.stem}: interrupted")
