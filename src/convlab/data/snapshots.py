@@ -1,0 +1,89 @@
+"""The embeddings kept while a network learns: one `.npz` file, written and read here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+
+from convlab.errors import InputError
+
+ARRAYS = {
+    "step": (np.int64, 1),
+    "accuracy": (np.float64, 1),
+    "features": (np.float16, 3),
+    "digit": (np.uint8, 1),
+}
+"""Names in the file, in the order of `Snapshots`; types and numbers of axes."""
+DAMAGE = (ValueError, LookupError, TypeError, EOFError, RuntimeError, OSError, BadZipFile)
+"""What `numpy.load` raises, depending on which byte of a file is wrong."""
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshots:
+    """What a network made of the same digits at several steps of its training."""
+
+    steps: np.ndarray
+    """int64, shape (s,): training steps taken, growing; s is 2 or more."""
+    accuracies: np.ndarray
+    """float64, shape (s,): accuracy on the test images at that step, 0 to 1."""
+    features: np.ndarray
+    """float16, shape (s, n, width): the embedding of each digit at each step."""
+    digits: np.ndarray
+    """uint8, shape (n,): what the digits are, 0 to 9."""
+
+
+def write_snapshots(
+    path: Path,
+    steps: Sequence[int],
+    accuracies: Sequence[float],
+    features: Sequence[np.ndarray],
+    digits: np.ndarray,
+) -> None:
+    """Write snapshots, see `Snapshots`; `path` ends in `.npz`."""
+    np.savez(
+        path,
+        step=np.asarray(steps, np.int64),
+        accuracy=np.asarray(accuracies, np.float64),
+        features=np.asarray(features, np.float16),
+        digit=np.asarray(digits, np.uint8),
+    )
+
+
+def read_snapshots(path: Path) -> Snapshots:
+    """Read the file that `write_snapshots` wrote.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or damaged, or holds something else.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}: train the network first") from error
+    try:
+        with np.load(BytesIO(content), allow_pickle=False) as file:
+            snapshots = Snapshots(*(file[name] for name in ARRAYS))
+    except DAMAGE as error:
+        raise InputError(f"{path}: is damaged: train the network again") from error
+    if not _fits(snapshots):
+        raise InputError(f"{path}: holds no snapshots: train the network again")
+    if not np.isfinite(snapshots.features).all():
+        raise InputError(f"{path}: the embeddings overflow: train with a lower learning rate")
+    return snapshots
+
+
+def _fits(snapshots: Snapshots) -> bool:
+    """Whether the arrays have the types and shapes that `Snapshots` says."""
+    arrays = vars(snapshots).values()
+    if [(array.dtype, array.ndim) for array in arrays] != list(ARRAYS.values()):
+        return False
+    count, points, _ = snapshots.features.shape
+    return (
+        len(snapshots.steps) == len(snapshots.accuracies) == count >= 2
+        and len(snapshots.digits) == points > 0
+        and snapshots.digits.max() <= 9
+    )

@@ -1,0 +1,352 @@
+"""BSDS500: unpacking archives, good, bad and hostile; reading and splitting photographs."""
+
+import gzip
+import hashlib
+import io
+import random
+import stat
+import struct
+import tarfile
+import warnings
+import zipfile
+import zlib
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from http_server import Answer, serving
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from convlab.data import bsds
+from convlab.data.bsds import CHECKSUMS, download_bsds, read_checksums, unpack_photos
+from convlab.data.photos import list_images, read_rgb, split_photos
+from convlab.errors import InputError
+
+PHOTOS = {  # not truly JPEG: for unpacking, content is bytes
+    name: random.Random(name).randbytes(3000)
+    for name in ("train/100075.jpg", "train/12003.jpg", "test/2018.jpg", "val/3096.jpg")
+}
+TABLE = {hashlib.sha256(content).hexdigest(): name for name, content in PHOTOS.items()}
+LAYOUT = "BSR/BSDS500/data/images"
+
+
+def tgz(files: dict[str, bytes], *hostile: tarfile.TarInfo) -> bytes:
+    """A .tgz archive of files, then of members given by their headers."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+        for member in hostile:
+            archive.addfile(member)
+    return buffer.getvalue()
+
+
+def tar_member(name: str, kind: bytes = tarfile.REGTYPE, target: str = "") -> tarfile.TarInfo:
+    member = tarfile.TarInfo(name)
+    member.type, member.linkname = kind, target
+    return member
+
+
+def zipped(files: dict[str, bytes], *hostile: tuple[zipfile.ZipInfo, bytes]) -> bytes:
+    """A .zip archive of files, then of members given by their headers."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+        for member, content in hostile:
+            archive.writestr(member, content)
+    return buffer.getvalue()
+
+
+def zip_member(name: str, mode: int = stat.S_IFREG, content: bytes = b"") -> tuple:
+    member = zipfile.ZipInfo(name)
+    member.external_attr = (mode | 0o644) << 16
+    return member, content
+
+
+def published(layout: str = LAYOUT) -> dict[str, bytes]:
+    return {f"{layout}/{name}": content for name, content in PHOTOS.items()}
+
+
+def unpack(archive: bytes, folder: Path) -> dict[str, bytes]:
+    """What unpacking leaves in `folder`/out, by name; nothing may lie beside it."""
+    (folder / "archive").write_bytes(archive)
+    unpack_photos(folder / "archive", folder / "out", TABLE)
+    assert {path.name for path in folder.iterdir()} == {"archive", "out"}
+    out = folder / "out"
+    files = (path for path in out.rglob("*") if path.is_file())
+    return {path.relative_to(out).as_posix(): path.read_bytes() for path in files}
+
+
+@pytest.mark.parametrize(
+    "archive",
+    [
+        pytest.param(tgz(published()), id="published"),
+        pytest.param(zipped(published("BSDS500-master/BSDS500/data/images")), id="zip"),
+        pytest.param(tgz({f"{i}.JPG": c for i, c in enumerate(PHOTOS.values())}), id="flat"),
+        pytest.param(zipped({**published(), "a.mat": b"m", "b.jpg": b"?"}), id="with others"),
+        pytest.param(
+            tgz(published(), tar_member("BSR/link", tarfile.SYMTYPE, "../BSR/data")),
+            id="with a link inside, tar",
+        ),
+        pytest.param(
+            zipped(published(), zip_member("BSR/link", stat.S_IFLNK, b"../BSR/data")),
+            id="with a link inside, zip",
+        ),
+    ],
+)
+def test_photos_are_found_in_any_layout(tmp_path: Path, archive: bytes) -> None:
+    assert unpack(archive, tmp_path) == PHOTOS
+
+
+@pytest.mark.parametrize("pack", [tgz, zipped])
+def test_missing_and_altered_photos_are_named_and_counted(tmp_path: Path, pack) -> None:
+    files = published()
+    files[f"{LAYOUT}/test/2018.jpg"] += b"!"
+    del files[f"{LAYOUT}/val/3096.jpg"]
+    with pytest.raises(InputError, match=r"^2 of 4 .*: test/2018.jpg, val/3096.jpg$"):
+        unpack(pack(files), tmp_path)
+
+
+def test_of_many_missing_photos_a_few_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"^4 of 4 .*train/12003.jpg, \.\.\.$"):
+        unpack(tgz({"other": b""}), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "archive",
+    [
+        pytest.param(tgz({"../evil.jpg": b""}), id="tar .."),
+        pytest.param(tgz({"BSR/../../evil.jpg": b""}), id="tar inner .."),
+        pytest.param(tgz({"/tmp/evil.jpg": b""}), id="tar absolute"),
+        pytest.param(tgz({"C:\\evil.jpg": b""}), id="tar drive"),
+        pytest.param(tgz({"BSR\\..\\..\\evil.jpg": b""}), id="tar backslashes"),
+        pytest.param(tgz({}, tar_member("a", tarfile.SYMTYPE, "/etc")), id="tar symlink"),
+        pytest.param(tgz({}, tar_member("a/b", tarfile.SYMTYPE, "../../c")), id="tar symlink .."),
+        pytest.param(tgz({}, tar_member("a/b", tarfile.LNKTYPE, "../c")), id="tar hard link"),
+        pytest.param(tgz({}, tar_member("a.jpg", tarfile.CHRTYPE)), id="tar device"),
+        pytest.param(tgz({}, tar_member("a.jpg", tarfile.FIFOTYPE)), id="tar pipe"),
+        pytest.param(zipped({"../evil.jpg": b""}), id="zip .."),
+        pytest.param(zipped({"/tmp/evil.jpg": b""}), id="zip absolute"),
+        pytest.param(zipped({"C:/evil.jpg": b""}), id="zip drive"),
+        pytest.param(zipped({}, zip_member("a", stat.S_IFLNK, b"/etc")), id="zip symlink"),
+        pytest.param(zipped({}, zip_member("a/b", stat.S_IFLNK, b"../../c")), id="zip symlink .."),
+        pytest.param(zipped({}, zip_member("a.jpg", stat.S_IFCHR)), id="zip device"),
+    ],
+)
+def test_a_hostile_archive_is_refused(tmp_path: Path, archive: bytes) -> None:
+    with pytest.raises(InputError, match=r"^holds a (member that points outside|device)"):
+        unpack(archive, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["archive"]
+
+
+def test_a_hostile_member_after_the_photos_is_refused_too(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="points outside"):
+        unpack(tgz({**published(), "../evil": b""}), tmp_path)
+
+
+@pytest.mark.parametrize("pack", [tgz, zipped])
+def test_a_photo_of_absurd_size_is_not_read(tmp_path: Path, pack) -> None:
+    assert unpack(pack({"big.jpg": bytes(11 * 2**20), **published()}), tmp_path) == PHOTOS
+
+
+@pytest.mark.parametrize("pack", [tgz, zipped])
+def test_an_archive_of_absurd_size_is_refused(
+    tmp_path: Path, pack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bsds, "_TOTAL_LIMIT", 2**20)
+    with pytest.raises(InputError, match="unpacks to more than 1048576 bytes"):
+        unpack(pack({f"{i}.mat": bytes(2**19) for i in range(3)}), tmp_path)
+
+
+def test_a_header_of_absurd_size_is_refused(tmp_path: Path) -> None:
+    header = tar_member("x", tarfile.XHDTYPE)
+    header.size = 2**28
+    with pytest.raises(InputError, match="header that is too long"):
+        unpack(gzip.compress(header.tobuf()), tmp_path)
+
+
+def test_an_encrypted_photo_is_refused(tmp_path: Path) -> None:
+    archive = bytearray(zipped(published()))
+    for magic, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        archive[archive.index(magic) + flags] |= 1
+    with pytest.raises(InputError, match="holds a member of an unusual kind"):
+        unpack(bytes(archive), tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>not found</html>", b"PK", b"\x1f\x8b"])
+def test_what_is_no_archive_is_refused(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(InputError, match=r"is neither|is cut short or corrupt"):
+        unpack(content, tmp_path)
+
+
+@settings(max_examples=100)
+@given(
+    pack=st.sampled_from([tgz, zipped]),
+    where=st.floats(0, 1, exclude_max=True),
+    flipped=st.integers(0, 255),
+)
+def test_damage_is_always_told_in_one_line(
+    tmp_path_factory: pytest.TempPathFactory, pack, where: float, flipped: int
+) -> None:
+    """A byte flipped (or, with 0, all from there on cut off): refused, or harmless."""
+    archive = bytearray(pack(published()))
+    position = int(where * len(archive))
+    if flipped:
+        archive[position] ^= flipped
+    else:
+        del archive[position:]
+    try:
+        assert unpack(bytes(archive), tmp_path_factory.mktemp("damaged")) == PHOTOS
+    except InputError as error:
+        assert "\n" not in str(error)
+
+
+def test_the_committed_table_names_the_published_500() -> None:
+    table = read_checksums(CHECKSUMS)
+    assert Counter(Path(name).parts[0] for name in table.values()) == {
+        "train": 200,
+        "test": 200,
+        "val": 100,
+    }
+    assert len({Path(name).name for name in table.values()}) == 500
+    assert all(len(checksum) == 64 for checksum in table)
+
+
+def test_after_a_bad_archive_the_next_mirror_serves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "table"
+    table.write_text("".join(f"{checksum}  {name}\n" for checksum, name in TABLE.items()))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr(bsds, "CHECKSUMS", table)
+    answers = {
+        "/own/bsds500/BSR_bsds500.tgz": [Answer(tgz({**published(), "../evil": b""}))],
+        "/images.zip": [Answer(zipped(published("other")))],
+    }
+    with serving(answers) as server:
+        monkeypatch.setattr(bsds, "PUBLISHED", (f"{server.url}/images.zip",))
+        download_bsds(
+            tmp_path / "out", partial_folder=tmp_path / "part", mirror=f"{server.url}/own"
+        )
+    assert "dropped" in capsys.readouterr().out
+    for name, content in PHOTOS.items():
+        assert (tmp_path / "out" / name).read_bytes() == content
+
+
+def photo(path: Path, mode: str = "RGB", size: tuple[int, int] = (5, 4)) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new(mode, size, 200).save(path)
+    return path
+
+
+def test_of_400_photos_20_validate_and_none_of_val_trains(tmp_path: Path) -> None:
+    for number in range(400):
+        folder = tmp_path / ("train" if number % 2 else "test")
+        folder.mkdir(exist_ok=True)
+        (folder / f"{number:03}.jpg").touch()
+    (tmp_path / "val").mkdir()
+    (tmp_path / "val" / "500.jpg").touch()
+    training, validation, testing = split_photos(tmp_path)
+    assert [path.stem for path in validation] == [f"{number:03}" for number in range(0, 400, 20)]
+    assert len(training) == 380
+    assert not set(training) & set(validation)
+    assert testing == [tmp_path / "val" / "500.jpg"]
+
+
+def test_other_files_are_no_photos(tmp_path: Path) -> None:
+    photos = [photo(tmp_path / "val" / name) for name in ("a.png", "b.jpg", "c.PNG")]
+    (tmp_path / "val" / "Thumbs.db").touch()
+    assert list_images(tmp_path, "val") == photos
+
+
+def test_a_folder_without_photos_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=f"{tmp_path / 'val'}: cannot be read: No such file"):
+        list_images(tmp_path, "val")
+    (tmp_path / "val").mkdir()
+    with pytest.raises(InputError, match=f"{tmp_path / 'val'}: holds no photograph"):
+        list_images(tmp_path, "val")
+
+
+def test_of_few_photos_one_validates(tmp_path: Path) -> None:
+    for name in ("train/b.png", "test/a.png", "val/c.png"):
+        photo(tmp_path / name)
+    names = [[path.stem for path in paths] for paths in split_photos(tmp_path)]
+    assert names == [["b"], ["a"], ["c"]]
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P", "1"])
+def test_any_mode_is_read_as_rgb(tmp_path: Path, mode: str) -> None:
+    pixels = read_rgb(photo(tmp_path / "a.png", mode))
+    assert pixels.shape == (4, 5, 3)
+    assert pixels.dtype == np.uint8
+    assert pixels.flags.writeable
+
+
+def test_colours_are_kept(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (7, 6, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(read_rgb(tmp_path / "a.png"), pixels)
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (None, "cannot be read: No such file"),
+        (b"", "is not a JPEG or PNG image"),
+        (b"GIF89a" + bytes(50), "is not a JPEG or PNG image"),
+    ],
+)
+def test_what_is_no_image_is_named(tmp_path: Path, content: bytes | None, fault: str) -> None:
+    path = tmp_path / "a.jpg"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=f"{path}: {fault}"):
+        read_rgb(path)
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_a_truncated_image_is_named(tmp_path: Path, suffix: str) -> None:
+    path = photo(tmp_path / f"a.{suffix}", size=(200, 200))
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(InputError, match=f"{path}: cannot be read"):
+        read_rgb(path)
+
+
+@pytest.mark.parametrize("side", [12_000, 40_000])
+def test_an_image_of_absurd_size_is_refused_without_a_warning(tmp_path: Path, side: int) -> None:
+    path = photo(tmp_path / "a.png")
+    content = bytearray(path.read_bytes())
+    content[16:24] = struct.pack(">II", side, side)
+    content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+    path.write_bytes(content)
+    with (
+        warnings.catch_warnings(record=True) as caught,
+        pytest.raises(InputError, match=f"{path}: has more than .* pixels"),
+    ):
+        read_rgb(path)
+    assert not caught
+
+
+@settings(max_examples=100)
+@given(
+    suffix=st.sampled_from(["png", "jpg"]),
+    where=st.floats(0, 1, exclude_max=True),
+    flipped=st.integers(1, 255),
+)
+def test_a_damaged_image_is_read_or_named(
+    tmp_path_factory: pytest.TempPathFactory, suffix: str, where: float, flipped: int
+) -> None:
+    path = photo(tmp_path_factory.mktemp("damaged") / f"a.{suffix}", size=(20, 20))
+    content = bytearray(path.read_bytes())
+    content[int(where * len(content))] ^= flipped
+    path.write_bytes(content)
+    try:
+        assert read_rgb(path).ndim == 3
+    except InputError as error:
+        assert str(path) in str(error)
