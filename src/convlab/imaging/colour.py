@@ -1,0 +1,62 @@
+"""Between RGB and luminance: ITU-R BT.601, studio range."""
+
+import numpy as np
+from skimage.color import rgb2ycbcr, ycbcr2rgb
+
+
+def to_bytes(values: np.ndarray) -> np.ndarray:
+    """Round to 8 bits: clip to 0-255, round half to even, uint8."""
+    return np.rint(np.clip(values, 0, 255)).astype(np.uint8)
+
+
+def luminance(rgb: np.ndarray) -> np.ndarray:
+    """Luminance of an RGB image, as super-resolution is trained and measured on it.
+
+    Parameters
+    ----------
+    rgb : ndarray of uint8, shape (height, width, 3)
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width)
+        Y of BT.601 in studio range, 16 to 235.
+
+    References
+    ----------
+    ITU-R Recommendation BT.601: Y = 16 + 65.481 R + 128.553 G + 24.966 B for
+    R, G, B in 0-1.
+    """
+    return to_bytes(rgb2ycbcr(rgb)[..., 0])
+
+
+def chrominance(rgb: np.ndarray) -> np.ndarray:
+    """Cb and Cr of an RGB image.
+
+    Parameters
+    ----------
+    rgb : ndarray of uint8, shape (height, width, 3)
+
+    Returns
+    -------
+    ndarray of float64, shape (height, width, 2)
+        BT.601 studio range, 16 to 240, not rounded.
+    """
+    return rgb2ycbcr(rgb)[..., 1:]
+
+
+def to_rgb(y: np.ndarray, cbcr: np.ndarray) -> np.ndarray:
+    """Join luminance and chrominance to an RGB image.
+
+    Parameters
+    ----------
+    y : ndarray, shape (height, width)
+        BT.601 studio range, 16 to 235.
+    cbcr : ndarray, shape (height, width, 2)
+        BT.601 studio range, 16 to 240.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width, 3)
+    """
+    planes = np.dstack([y, cbcr]).astype(float)  # scikit-image takes uint8 for 0-1 in 255 steps
+    return to_bytes(255 * ycbcr2rgb(planes))

@@ -1,0 +1,163 @@
+"""Pairs of low- and high-resolution luminance: cut, written, read back."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import numpy as np
+from numpy.lib.format import open_memmap
+from numpy.lib.stride_tricks import sliding_window_view
+from PIL import Image, UnidentifiedImageError
+from pydantic import Field
+
+from convlab.errors import InputError
+from convlab.imaging.colour import luminance
+from convlab.imaging.resize import crop_to_multiple, downscale
+from convlab.params import Params, Scale
+
+
+class MakePatches(Params):
+    """How the photographs are cut (block `make_patches`)."""
+
+    scales: Annotated[list[Scale], Field(min_length=1, max_length=3)]
+    patch_size: Annotated[int, Field(ge=8, le=256)]
+    stride: Annotated[int, Field(ge=1, le=256)]
+
+
+class Pair(NamedTuple):
+    """The same picture, or stack of pictures, at both resolutions: luminance, uint8."""
+
+    low: np.ndarray
+    """Shape (..., h, w)."""
+    high: np.ndarray
+    """Shape (..., scale * h, scale * w)."""
+
+
+def make_pair(rgb: np.ndarray, scale: int) -> Pair:
+    """Luminance of a photograph and its downscaled version.
+
+    Parameters
+    ----------
+    rgb : ndarray of uint8, shape (height, width, 3)
+    scale : int
+        What it does not divide of height and width is cut off.
+    """
+    high = luminance(crop_to_multiple(rgb, scale))
+    return Pair(downscale(high, scale), high)
+
+
+def cut(plane: np.ndarray, size: int, stride: int) -> np.ndarray:
+    """Cut a plane into square patches on a regular grid.
+
+    Parameters
+    ----------
+    plane : ndarray, shape (height, width)
+    size, stride : int
+        Side of a patch and step from one to the next, in pixels.
+
+    Returns
+    -------
+    ndarray, shape (n, size, size)
+        Row by row; empty if the plane is smaller than a patch.
+    """
+    if min(plane.shape) < size:
+        return np.empty((0, size, size), plane.dtype)
+    return sliding_window_view(plane, (size, size))[::stride, ::stride].reshape(-1, size, size)
+
+
+def count_patches(height: int, width: int, size: int, stride: int) -> int:
+    """How many patches `cut` makes of a plane of that height and width."""
+    return max(0, (height - size) // stride + 1) * max(0, (width - size) // stride + 1)
+
+
+def write_patches(folder: Path, pairs: Iterable[Pair], count: int, params: MakePatches) -> None:
+    """Cut pairs into patches and write them to `low.npy` and `high.npy`.
+
+    The low-resolution patch is cut from the whole downscaled image: one that
+    was downscaled by itself would know nothing of what lies beyond its border.
+    One pair is in memory at a time.
+
+    Parameters
+    ----------
+    folder : Path
+        Gets two uint8 arrays, (count, size, size) and (count, scale * size,
+        scale * size).
+    pairs : iterable of Pair
+    count : int
+        Number of patches in all, see `count_patches`.
+    params : MakePatches
+        Size and stride in low-resolution pixels.
+    """
+    start, low, high = 0, None, None
+    for pair in pairs:
+        scale = pair.high.shape[0] // pair.low.shape[0]
+        lows = cut(pair.low, params.patch_size, params.stride)
+        highs = cut(pair.high, scale * params.patch_size, scale * params.stride)
+        if low is None:
+            low = open_memmap(folder / "low.npy", "w+", np.uint8, (count, *lows.shape[1:]))
+            high = open_memmap(folder / "high.npy", "w+", np.uint8, (count, *highs.shape[1:]))
+        low[start : start + len(lows)] = lows
+        high[start : start + len(highs)] = highs
+        start += len(lows)
+
+
+def read_patches(folder: Path) -> Pair:
+    """Memory-map the patches that `write_patches` wrote.
+
+    Returns
+    -------
+    Pair
+        Arrays (n, size, size) and (n, scale * size, scale * size).
+
+    Raises
+    ------
+    InputError
+        If a file is missing, is no such array, or the two do not belong together.
+    """
+    low, high = (_map_array(folder / name) for name in ("low.npy", "high.npy"))
+    if len(low) != len(high) or high.shape[1] % low.shape[1]:
+        raise InputError(f"{folder}: low.npy {low.shape} and high.npy {high.shape} do not match")
+    return Pair(low, high)
+
+
+def write_pair(folder: Path, name: str, pair: Pair) -> None:
+    """Write a whole picture to `low/<name>.png` and `high/<name>.png`."""
+    for plane, kind in zip(pair, Pair._fields, strict=True):
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(plane).save(folder / kind / f"{name}.png")
+
+
+def read_pairs(folder: Path) -> list[Pair]:
+    """Read all pictures that `write_pair` wrote into a folder, by name.
+
+    Raises
+    ------
+    InputError
+        If there is none, one lacks its partner or is no picture.
+    """
+    names = sorted(path.name for path in (folder / "low").glob("*.png"))
+    if not names:
+        raise InputError(f"{folder}: holds no pairs low/*.png and high/*.png: run make_patches")
+    return [Pair(*(_read_plane(folder / kind / name) for kind in Pair._fields)) for name in names]
+
+
+def _map_array(path: Path) -> np.ndarray:
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: is missing: run make_patches") from error
+    except (ValueError, EOFError) as error:
+        raise InputError(f"{path}: is truncated or no array: run make_patches again") from error
+    if array.ndim != 3 or array.dtype != np.uint8 or not len(array):
+        raise InputError(f"{path}: must be (n, h, w) of uint8, is {array.shape} of {array.dtype}")
+    return array
+
+
+def _read_plane(path: Path) -> np.ndarray:
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image.convert("L"))
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: is missing: run make_patches again") from error
+    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+        raise InputError(f"{path}: is truncated or no picture: run make_patches again") from error
