@@ -1,0 +1,83 @@
+"""All the ways to enlarge a luminance image, measured side by side."""
+
+import numpy as np
+
+from convlab.imaging.measure import Quality, quality
+from convlab.imaging.patches import Pair, make_pair
+from convlab.imaging.resize import INTERPOLATIONS, crop_to_multiple, upscale
+from convlab.imaging.showcase import Comparison, colourise, hardest_window
+from convlab.nets.subpixel import SubPixel, upscale_luminance
+
+METHODS = (*INTERPOLATIONS, "network")
+
+
+def enlarge(network: SubPixel, low: np.ndarray) -> dict[str, np.ndarray]:
+    """Enlarge one image by every method.
+
+    Parameters
+    ----------
+    network : SubPixel
+        Also says the scale.
+    low : ndarray of uint8, shape (h, w)
+        Luminance.
+
+    Returns
+    -------
+    dict of str to ndarray of uint8, shape (scale * h, scale * w)
+        By the names in `METHODS`.
+    """
+    enlarged = {method: upscale(low, network.scale, method) for method in INTERPOLATIONS}
+    return enlarged | {"network": upscale_luminance(network, low)}
+
+
+def measure(network: SubPixel, pair: Pair) -> dict[str, Quality]:
+    """Quality of every method in `METHODS` on one image."""
+    enlarged = enlarge(network, pair.low)
+    return {
+        method: quality(pair.high, image, shave=network.scale)
+        for method, image in enlarged.items()
+    }
+
+
+def compare(network: SubPixel, name: str, rgb: np.ndarray, size: int) -> Comparison:
+    """Take the part of a photograph that is hardest for bicubic, in colour.
+
+    Parameters
+    ----------
+    network : SubPixel
+    name : str
+        Of the photograph.
+    rgb : ndarray of uint8, shape (height, width, 3)
+    size : int
+        Side of that part, in pixels.
+    """
+    rgb = crop_to_multiple(rgb, network.scale)
+    pair = make_pair(rgb, network.scale)
+    enlarged, measured = enlarge(network, pair.low), measure(network, pair)
+    window = hardest_window(pair.high, enlarged["bicubic"], size)
+    bicubic, ours = (
+        colourise(enlarged[method], rgb, network.scale)[window] for method in ("bicubic", "network")
+    )
+    psnrs = measured["bicubic"].psnr, measured["network"].psnr
+    return Comparison(name, rgb[window], bicubic, ours, *psnrs)
+
+
+def summarise(table: list[dict[str, Quality]]) -> dict[str, dict[str, float]]:
+    """Mean quality of every method over images, and what the network gains over bicubic.
+
+    Parameters
+    ----------
+    table : list of dict of str to Quality
+        What `measure` gave, an item per image.
+
+    Returns
+    -------
+    dict of str to dict
+        `psnr` (dB, 4 decimals) and `ssim` (6 decimals) of each method and of `gain`.
+    """
+    means = {method: np.mean([row[method] for row in table], axis=0) for method in METHODS}
+    means["gain"] = means["network"] - means["bicubic"]
+    return {
+        name: {"psnr": round(float(psnr), 4), "ssim": round(float(ssim), 6)}
+        for name, (psnr, ssim) in means.items()
+    }
