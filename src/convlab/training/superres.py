@@ -1,0 +1,198 @@
+"""Training the super-resolution network; it can be broken off and taken up again."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, NamedTuple
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch.nn import functional
+
+from convlab.compute import Precision, autocast
+from convlab.imaging.measure import quality
+from convlab.imaging.patches import Pair
+from convlab.imaging.resize import upscale
+from convlab.nets.subpixel import SubPixel, upscale_luminance
+from convlab.params import Params, Scale, Seed
+from convlab.training.optimisation import descend, learning_rate, make_optimizer
+
+
+class TrainSr(Params):
+    """How the super-resolution network is trained (block `train_sr`)."""
+
+    scale: Scale
+    seed: Seed
+    channels: Annotated[int, Field(ge=1, le=512)]
+    blocks: Annotated[int, Field(ge=1, le=64)]
+    steps: Annotated[int, Field(ge=1)]
+    batch_size: Annotated[int, Field(ge=1, le=1024)]
+    learning_rate: Annotated[float, Field(gt=0, le=1)]
+    warmup_steps: Annotated[int, Field(ge=0)]
+    weight_decay: Annotated[float, Field(ge=0, le=1)]
+    precision: Precision
+    validate_every: Annotated[int, Field(ge=1)]
+
+
+class Point(NamedTuple):
+    """A point of the training curve."""
+
+    step: int
+    """Steps taken."""
+    loss: float
+    """Mean absolute error since the point before; luminance in 0-1."""
+    validation_psnr: float
+    """Mean over the validation images, in dB."""
+    bicubic_psnr: float
+    """What bicubic interpolation reaches there, in dB."""
+
+
+class Training:
+    """A training: the network, where it stands, and the best weights so far.
+
+    Every step draws its patches from a random generator of its own, seeded by
+    the training's seed and the step's number, and the learning rate follows
+    from the step: so a training that is taken up from `state` ends with the
+    same weights, bit for bit, as one that was never broken off.
+
+    Parameters
+    ----------
+    patches : Pair
+        Training patches, uint8, (n, size, size) and (n, scale * size, scale * size).
+    validation : list of Pair
+        Whole luminance images, uint8.
+    params : TrainSr
+    """
+
+    def __init__(self, patches: Pair, validation: list[Pair], params: TrainSr) -> None:
+        torch.manual_seed(params.seed)
+        self.params = params
+        self.patches = patches
+        self.validation = validation
+        self.design = params.model_dump(include={"scale", "channels", "blocks"})
+        self.network = SubPixel(**self.design)
+        # Convolutions on the CPU are a third faster with the channels last in memory.
+        self.network.to(memory_format=torch.channels_last)
+        self.optimizer = make_optimizer(self.network, params.weight_decay)
+        self.bicubic_psnr = mean_psnr(
+            validation, [upscale(pair.low, params.scale, "bicubic") for pair in validation]
+        )
+        self.curve: list[Point] = []
+        self.best = self._weights()
+        self.step = 0
+
+    def run(self) -> Iterator[float]:
+        """Train, a step each time the next loss is asked for.
+
+        After every `validate_every` steps and the last one, `curve` has a new
+        point and `best` the weights with the highest validation PSNR.
+
+        Yields
+        ------
+        float
+            The mini-batch's mean absolute error, luminance in 0-1.
+        """
+        params, losses = self.params, []
+        while self.step < params.steps:
+            low, high = sample(self.patches, params.batch_size, [params.seed, self.step])
+            with autocast(params.precision):
+                loss = functional.l1_loss(self.network(low).float(), high)
+            rate = learning_rate(
+                self.step,
+                steps=params.steps,
+                peak=params.learning_rate,
+                warmup_steps=params.warmup_steps,
+            )
+            value = descend(self.optimizer, loss, rate)
+            losses.append(value)
+            self.step += 1
+            if self.step % params.validate_every == 0 or self.step == params.steps:
+                self._validate(float(np.mean(losses)))
+                losses = []
+            yield value
+
+    def best_network(self) -> SubPixel:
+        """The network with the weights of the highest validation PSNR."""
+        network = SubPixel(**self.design)
+        network.load_state_dict(self.best)
+        return network
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """What it takes to go on from a point of the curve: tensors and notes."""
+        tensors = {f"network.{name}": tensor for name, tensor in self._weights().items()}
+        tensors |= {f"best.{name}": tensor for name, tensor in self.best.items()}
+        for index, moments in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{index}.{name}": value for name, value in moments.items()}
+        return tensors, {"curve": self.curve}
+
+    def resume(self, tensors: dict[str, Tensor], notes: dict[str, Any]) -> None:
+        """Go on from what `state` gave."""
+        groups: dict[str, dict[str, Tensor]] = {"network": {}, "best": {}, "optimizer": {}}
+        for key, tensor in tensors.items():
+            group, _, name = key.partition(".")
+            groups[group][name] = tensor
+        moments: dict[int, dict[str, Tensor]] = {}
+        for key, tensor in groups["optimizer"].items():
+            index, _, name = key.partition(".")
+            moments.setdefault(int(index), {})[name] = tensor
+        self.network.load_state_dict(groups["network"])
+        self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": moments})
+        self.best = groups["best"]
+        self.curve = [Point(*point) for point in notes["curve"]]
+        self.step = self.curve[-1].step
+
+    def _weights(self) -> dict[str, Tensor]:
+        return {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
+
+    def _validate(self, loss: float) -> None:
+        best = max((point.validation_psnr for point in self.curve), default=-np.inf)
+        upscaled = [upscale_luminance(self.network, pair.low) for pair in self.validation]
+        psnr = mean_psnr(self.validation, upscaled)
+        self.curve.append(Point(self.step, loss, psnr, self.bicubic_psnr))
+        if psnr > best:
+            self.best = self._weights()
+
+
+def sample(patches: Pair, count: int, seed: list[int]) -> tuple[Tensor, Tensor]:
+    """Draw patches, flipped and transposed at random.
+
+    Parameters
+    ----------
+    patches : Pair
+        uint8 arrays, (n, size, size) and (n, scale * size, scale * size).
+    count : int
+    seed : list of int
+        The same seed gives the same patches.
+
+    Returns
+    -------
+    low, high : Tensor of float32, shape (count, 1, side, side)
+        Luminance / 255.
+    """
+    random = np.random.default_rng(seed)
+    # Sorted, so that the memory-mapped file is read in one direction.
+    chosen = np.sort(random.integers(len(patches.low), size=count))
+    down, right, diagonal = random.integers(2, size=3)
+    tensors = []
+    for plane in patches:
+        batch = torch.from_numpy(plane[chosen]).unsqueeze(1).float().div_(255)
+        batch = batch.flip([2] * down + [3] * right)
+        tensors.append(batch.transpose(2, 3) if diagonal else batch)
+    return tensors[0], tensors[1]
+
+
+def mean_psnr(pairs: list[Pair], upscaled: list[np.ndarray]) -> float:
+    """Mean PSNR in dB over whole images, as the test measures it.
+
+    Parameters
+    ----------
+    pairs : list of Pair
+        The truth, and the low resolution that was upscaled.
+    upscaled : list of ndarray of uint8
+        An image for each pair, of the size of its truth.
+    """
+    psnrs = [
+        quality(pair.high, image, shave=len(pair.high) // len(pair.low)).psnr
+        for pair, image in zip(pairs, upscaled, strict=True)
+    ]
+    return float(np.mean(psnrs))

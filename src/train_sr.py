@@ -1,0 +1,76 @@
+"""Train the sub-pixel network to enlarge luminance images.
+
+Reads data/patches, leaves the weights with the best validation PSNR, the
+training curve and metrics/train_sr.json. Goes on from its last checkpoint if a
+run before was broken off. Parameters: blocks train_sr and compute.
+"""
+
+from pathlib import Path
+
+import torch
+from dvclive import Live
+from tqdm import tqdm
+
+from convlab.compute import Compute, prepare
+from convlab.errors import InputError
+from convlab.files import remove, staged
+from convlab.imaging.patches import read_pairs, read_patches
+from convlab.nets.weights import count_parameters, save_network
+from convlab.params import read_block
+from convlab.script import script
+from convlab.tables import write_csv, write_metrics
+from convlab.training.checkpoint import identity, loaded_sources, read_checkpoint, write_checkpoint
+from convlab.training.superres import Point, Training, TrainSr
+
+STAGE = Path("stages/train_sr")
+OUTPUTS = (STAGE / "model.safetensors", STAGE / "curve.csv", Path("metrics/train_sr.json"))
+CHECKPOINT = Path(".work/train_sr.checkpoint")
+
+
+def train(training: Training, owner: str) -> None:
+    """Train to the end, from the checkpoint if it is this training's."""
+    found = read_checkpoint(CHECKPOINT, owner)
+    if found:
+        training.resume(*found)
+        print(f"going on from step {training.step}")
+    bar = tqdm(total=training.params.steps, initial=training.step, desc="train_sr", unit="step")
+    with bar, Live("logs/train_sr", dvcyaml=False, save_dvc_exp=False, resume=True) as live:
+        for loss in training.run():
+            bar.update()
+            bar.set_postfix(loss=f"{loss:.5f}", refresh=False)
+            if training.curve and training.curve[-1].step == training.step:
+                live.step = training.step
+                live.log_metric("loss", training.curve[-1].loss)
+                live.log_metric("validation_psnr", training.curve[-1].validation_psnr)
+                write_checkpoint(CHECKPOINT, owner, *training.state())
+
+
+def main() -> None:
+    params = read_block(Path("params.yaml"), "train_sr", TrainSr)
+    compute = read_block(Path("params.yaml"), "compute", Compute)
+    patches = Path("data/patches") / f"x{params.scale}"
+    if not patches.is_dir():
+        raise InputError(f"{patches}: is missing: put {params.scale} into make_patches.scales")
+    prepare(compute)
+    training = Training(read_patches(patches), read_pairs(patches / "validation"), params)
+    settings = [params.model_dump(), compute.model_dump(), torch.__version__]
+    data = [path for path in patches.rglob("*") if path.is_file()]
+    train(training, identity(settings, [*data, *loaded_sources()]))
+    with staged(*OUTPUTS) as (model, curve, metrics):
+        save_network(model, training.best_network(), "subpixel", **training.design)
+        write_csv(curve, Point._fields, training.curve)
+        write_metrics(
+            metrics,
+            {
+                "loss": round(training.curve[-1].loss, 6),
+                "validation_psnr": round(max(p.validation_psnr for p in training.curve), 4),
+                "parameters": count_parameters(training.network),
+                "steps": training.step,
+            },
+        )
+    remove(CHECKPOINT)
+
+
+if __name__ == "__main__":
+    with script(__doc__, lock=Path(".work/train_sr.lock")):
+        main()
