@@ -1,0 +1,149 @@
+"""How training went, and what the networks make of shifted digits."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, NullLocator
+
+from convlab.figures.canvas import BLUE, GREY, ORANGE, styled
+
+LOOKS = {
+    "cnn": {"label": "CNN", "color": BLUE, "marker": "o"},
+    "mlp": {"label": "MLP", "color": ORANGE, "marker": "s"},
+}
+"""How the digit networks are drawn, in all plots alike."""
+SHARES = (0.1, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)
+"""Where the logit scale has ticks."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """How the training of one digit network went."""
+
+    steps: Sequence[int]
+    losses: Sequence[float]
+    """Cross-entropy on the training images (nats), above 0."""
+    accuracies: Sequence[float]
+    """On the test images, 0 to 1."""
+
+
+@styled
+def draw_training_curves(curves: Mapping[str, Curve]) -> Figure:
+    """Draw training loss and test accuracy against the step.
+
+    Parameters
+    ----------
+    curves : mapping of str to Curve
+        By network: `cnn`, `mlp`.
+
+    Returns
+    -------
+    Figure
+    """
+    figure = Figure(figsize=(8, 3.4))
+    left, right = figure.subplots(1, 2)
+    for network, curve in curves.items():
+        look = LOOKS[network] | {"markersize": 2.5}
+        left.semilogy(curve.steps, curve.losses, **look)
+        # The scale has no place for 0 and 1.
+        right.plot(curve.steps, np.clip(curve.accuracies, 0.0001, 0.9999), **look)
+    left.set(title="Training loss", ylabel="cross-entropy (nats, log scale)")
+    right.set(title="Test accuracy", ylabel="digits read rightly (logit scale)")
+    # On this scale from 98 % to 99 % is as far as from 1 % of errors to 1/2 %: the end shows.
+    right.set_yscale("logit")
+    low, high = right.get_ylim()
+    _percent_ticks(right, [share for share in SHARES if low <= share <= high])
+    for axes in (left, right):
+        _label_steps(axes)
+        axes.legend()
+    return figure
+
+
+@styled
+def draw_shift_curve(shifts: Sequence[int], accuracies: Mapping[str, Sequence[float]]) -> Figure:
+    """Draw accuracy against how far the digits were shifted.
+
+    Parameters
+    ----------
+    shifts : sequence of int
+        Pixels.
+    accuracies : mapping of str to sequence of float
+        By network (`cnn`, `mlp`): accuracy on the test images at each shift, 0 to 1.
+
+    Returns
+    -------
+    Figure
+    """
+    figure = Figure(figsize=(5.4, 3.8))
+    axes = figure.subplots()
+    for network, values in accuracies.items():
+        axes.plot(shifts, values, **LOOKS[network])
+        for shift, value in zip(shifts, values, strict=True):
+            axes.annotate(
+                f"{100 * value:.1f}",
+                (shift, value),
+                xytext=(0, 10 if network == "cnn" else -10),
+                textcoords="offset points",
+                ha="center",
+                va="center",
+                color=LOOKS[network]["color"],
+                fontsize="small",
+            )
+    axes.set(
+        title="Test accuracy on shifted digits",
+        xlabel="shift (pixels)",
+        ylabel="digits read rightly",
+        ylim=(0, 1.08),
+        xticks=shifts,
+    )
+    _percent_ticks(axes, [0, 0.2, 0.4, 0.6, 0.8, 1])
+    axes.legend(loc="lower left")
+    return figure
+
+
+@styled
+def draw_superresolution_curve(
+    steps: Sequence[int],
+    losses: Sequence[float],
+    validation_psnr: Sequence[float],
+    bicubic_psnr: Sequence[float],
+) -> Figure:
+    """Draw training loss and validation PSNR against the step.
+
+    Parameters
+    ----------
+    steps, losses : sequence
+        Mean absolute error on the training patches, luminance in 0-1.
+    validation_psnr : sequence
+        Mean PSNR over the validation images, in dB.
+    bicubic_psnr : sequence
+        What bicubic interpolation reaches on the same images, in dB.
+
+    Returns
+    -------
+    Figure
+    """
+    figure = Figure(figsize=(8, 3.4))
+    left, right = figure.subplots(1, 2)
+    left.plot(steps, losses, color=BLUE, marker="o")
+    left.set(title="Training loss", ylabel="mean absolute error (luminance 0 to 1)")
+    right.plot(steps, validation_psnr, color=BLUE, marker="o", label="network")
+    right.plot(steps, bicubic_psnr, color=GREY, linestyle="--", label="bicubic")
+    right.set(title="Validation", ylabel="PSNR (dB)")
+    right.legend(loc="center right")
+    for axes in (left, right):
+        _label_steps(axes)
+    return figure
+
+
+def _label_steps(axes: Axes) -> None:
+    axes.set(xlabel="step (mini-batches)", xlim=(0, None))
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+
+
+def _percent_ticks(axes: Axes, shares: Sequence[float]) -> None:
+    axes.set_yticks(shares, [f"{100 * share:g} %" for share in shares])
+    axes.yaxis.set_minor_locator(NullLocator())
