@@ -38,7 +38,7 @@ def write_scale(folder: Path, training: list[Path], validation: list[Path], para
             f"params.yaml: make_patches.patch_size = {params.patch_size}: every photograph is"
             f" smaller at 1/{scale} of its size"
         )
-    photos = tqdm(training, desc=f"x{scale} patches", unit="photo")
+    photos = tqdm(training, desc=f"x{scale} patches", unit="photo", disable=None)
     write_patches(folder, (make_pair(read_rgb(photo), scale) for photo in photos), count, params)
     for photo in validation:
         write_pair(folder / "validation", photo.stem, make_pair(read_rgb(photo), scale))

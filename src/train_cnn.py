@@ -36,7 +36,7 @@ def train(name: str, moments: Iterator[Moment], steps: int) -> list[Moment]:
     seen = []
     with (
         Live(f"logs/train_cnn/{name}", dvcyaml=False, save_dvc_exp=False) as live,
-        tqdm(total=steps, desc=name, unit="step") as bar,
+        tqdm(total=steps, desc=name, unit="step", disable=None) as bar,
     ):
         for moment in moments:
             seen.append(moment)

@@ -33,7 +33,13 @@ def train(training: Training, owner: str) -> None:
     if found:
         training.resume(*found)
         print(f"going on from step {training.step}")
-    bar = tqdm(total=training.params.steps, initial=training.step, desc="train_sr", unit="step")
+    bar = tqdm(
+        desc="train_sr",
+        total=training.params.steps,
+        initial=training.step,
+        unit="step",
+        disable=None,  # where standard error is no terminal
+    )
     with bar, Live("logs/train_sr", dvcyaml=False, save_dvc_exp=False, resume=True) as live:
         for loss in training.run():
             bar.update()

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from http_server import Answer, serving
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -24,6 +23,7 @@ from convlab.data import bsds
 from convlab.data.bsds import CHECKSUMS, download_bsds, read_checksums, unpack_photos
 from convlab.data.photos import list_images, read_rgb, split_photos
 from convlab.errors import InputError
+from http_server import Answer, serving
 
 PHOTOS = {  # not truly JPEG: for unpacking, content is bytes
     name: random.Random(name).randbytes(3000)

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from http_server import Answer, serving
 
 ROOT = Path(__file__).parents[1]

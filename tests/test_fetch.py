@@ -5,11 +5,11 @@ import os
 from pathlib import Path
 
 import pytest
-from http_server import Answer, serving
 
 from convlab.data import fetch
 from convlab.data.fetch import candidates
 from convlab.errors import InputError
+from http_server import Answer, serving
 
 CONTENT = bytes(range(256)) * 2000  # half a megabyte: several chunks
 HALF = len(CONTENT) // 2

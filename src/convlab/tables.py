@@ -15,7 +15,7 @@ def write_metrics(path: Path, metrics: dict[str, Any]) -> None:
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write a table with a header, a row a line, `\\n` at the end of each on every system."""
+    """Write a table with a header, a row a line, with the same line ends on every system."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)

@@ -52,4 +52,3 @@ def quality(truth: np.ndarray, estimate: np.ndarray, *, shave: int) -> Quality:
             )
         ),
     )
-

@@ -30,6 +30,4 @@ def pixel_shuffle(features: Tensor, scale: int) -> Tensor:
     W. Shi et al., "Real-time single image and video super-resolution using an
     efficient sub-pixel convolutional neural network", CVPR 2016.
     """
-    return rearrange(
-        features, "b (c r1 r2) h w -> b c (h r1) (w r2)", r1=scale, r2=scale
-    )
+    return rearrange(features, "b (c r1 r2) h w -> b c (h r1) (w r2)", r1=scale, r2=scale)

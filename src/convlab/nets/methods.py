@@ -34,8 +34,7 @@ def measure(network: SubPixel, pair: Pair) -> dict[str, Quality]:
     """Quality of every method in `METHODS` on one image."""
     enlarged = enlarge(network, pair.low)
     return {
-        method: quality(pair.high, image, shave=network.scale)
-        for method, image in enlarged.items()
+        method: quality(pair.high, image, shave=network.scale) for method, image in enlarged.items()
     }
 
 

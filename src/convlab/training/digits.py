@@ -100,7 +100,8 @@ def watch(
         if step in looks:
             logits, embedding = recognise(network, test.images)
             accuracy = score(logits, test.labels).accuracy
-            yield Moment(step, fmean(losses), accuracy, embedding[:embedded])
+            # A copy: a slice would keep the embedding of all test digits in memory.
+            yield Moment(step, fmean(losses), accuracy, embedding[:embedded].copy())
             losses = []
 
 

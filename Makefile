@@ -1,0 +1,48 @@
+# Every target sets up .venv first, if requirements.txt is newer than it.
+# Without make: the README has the plain commands.
+
+PYTHON ?= python3
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+# A relative folder would mean something else where DVC runs a stage elsewhere.
+ifneq ($(CONVLAB_MIRROR),)
+ifeq ($(findstring ://,$(CONVLAB_MIRROR)),)
+export CONVLAB_MIRROR := $(abspath $(CONVLAB_MIRROR))
+endif
+endif
+
+.PHONY: help setup demo repro test verify readme clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/ready ## create .venv with everything that requirements.txt pins
+
+.venv/ready: requirements.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "convlab needs Python 3.11 or later")'
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --requirement requirements.txt
+	touch $@
+
+demo: setup ## run the whole pipeline on bundled data: no download, a few minutes
+	python src/demo.py
+
+repro: setup ## rebuild everything that is out of date, on MNIST and BSDS500
+	python src/check_params.py
+	dvc repro
+
+test: setup ## linter and tests
+	ruff check .
+	ruff format --check .
+	pytest
+
+verify: setup ## compare metrics/ with those of the last commit, within tolerance
+	python src/verify.py
+
+readme: setup ## renew the README's tables and pictures from metrics/ and the models
+	python src/render_readme.py
+
+clean: ## remove .venv, the demo, logs and unfinished work; results and DVC's cache stay
+	rm -rf .venv demo logs .work dvc_plots .pytest_cache .ruff_cache .hypothesis
+	find src tests benchmarks -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,69 @@
+"""Choose the digit networks' training on held-out digits: steps and learning rate.
+
+Trains the CNN of the pipeline on the first 55,000 MNIST training digits and
+measures on the last 5,000; the 10,000 test digits take no part. Prints a table
+in Markdown: mean accuracy over three seeds, and their spread.
+"""
+
+import argparse
+import sys
+from itertools import product
+from pathlib import Path
+from statistics import fmean, stdev
+from time import perf_counter
+
+import torch
+from tqdm import tqdm
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
+
+from convlab.compute import Compute, prepare
+from convlab.data.idx import read_digits
+from convlab.nets.cnn import Cnn
+from convlab.nets.digits import recognise, score
+from convlab.params import read_block
+from convlab.training.digits import Digits, TrainCnn, train
+
+HELD_OUT = 5_000
+STEPS = (2_345, 4_690)
+RATES = (0.0005, 0.001, 0.002, 0.004)
+SEEDS = (1, 2, 3)
+
+
+def held_out_accuracy(digits: Digits, params: TrainCnn) -> float:
+    """Train on all digits but the last, measure on those."""
+    torch.manual_seed(params.seed)
+    network = Cnn()
+    learned = Digits(digits.images[:-HELD_OUT], digits.labels[:-HELD_OUT])
+    for _ in train(network, learned, params):
+        pass
+    logits = recognise(network, digits.images[-HELD_OUT:]).logits
+    return score(logits, digits.labels[-HELD_OUT:]).accuracy
+
+
+def main() -> None:
+    """Print the table."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    prepare(read_block(Path("params.yaml"), "compute", Compute))
+    default = read_block(Path("params.yaml"), "train_cnn", TrainCnn)
+    digits = Digits(*read_digits(Path("data/raw/mnist"), "train"))
+    print("| steps | learning rate | held-out accuracy | spread over seeds | s per training |")
+    print("|---|---|---|---|---|")
+    for steps, rate in tqdm(list(product(STEPS, RATES))):
+        start = perf_counter()
+        accuracies = [
+            held_out_accuracy(
+                digits,
+                default.model_copy(update={"steps": steps, "learning_rate": rate, "seed": seed}),
+            )
+            for seed in SEEDS
+        ]
+        seconds = (perf_counter() - start) / len(SEEDS)
+        tqdm.write(
+            f"| {steps} | {rate} | {fmean(accuracies):.2%} | {stdev(accuracies):.2%} |"
+            f" {seconds:.0f} |"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""Check all of params.yaml: every block known, every key known and in range.
+
+DVC looks only at the keys that a stage names, and a stage only at its own
+block, when its turn comes; `make repro` calls this first.
+"""
+
+from pathlib import Path
+
+from convlab.compute import Compute
+from convlab.data.bsds import DownloadBsds
+from convlab.data.mnist import DownloadMnist
+from convlab.figures.tsne import RenderTsne
+from convlab.imaging.patches import MakePatches
+from convlab.imaging.shift import EvaluateCnn
+from convlab.imaging.showcase import EvaluateSr
+from convlab.params import check_file
+from convlab.regression import Regression
+from convlab.script import script
+from convlab.training.digits import TrainCnn
+from convlab.training.superres import TrainSr
+
+MODELS = {
+    "compute": Compute,
+    "download_mnist": DownloadMnist,
+    "download_bsds": DownloadBsds,
+    "make_patches": MakePatches,
+    "train_cnn": TrainCnn,
+    "evaluate_cnn": EvaluateCnn,
+    "render_tsne": RenderTsne,
+    "train_sr": TrainSr,
+    "evaluate_sr": EvaluateSr,
+    "regression": Regression,
+}
+
+if __name__ == "__main__":
+    with script(__doc__, lock=Path(".work/check_params.lock")):
+        check_file(Path("params.yaml"), MODELS)

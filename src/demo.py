@@ -1,0 +1,76 @@
+"""Run the whole pipeline on data that libraries bundle: no download, a few minutes.
+
+Works on a copy of the working tree in demo/, uncommitted edits included, with
+params.demo.yaml laid over params.yaml: the checkout's own parameters, lock
+file and metrics stay as they are.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from convlab.errors import InputError
+from convlab.files import remove
+from convlab.params import read_yaml
+from convlab.script import script
+
+COPY = Path("demo")
+RESULTS = ("dvc.lock", "metrics")
+
+
+def copy_tree(target: Path) -> None:
+    """Copy what git tracks or would track, less the results of former runs."""
+    listing = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"],
+        check=True,
+        capture_output=True,
+    ).stdout.decode()
+    for name in filter(None, listing.split("\0")):
+        source = Path(name)
+        if source.parts[0] not in RESULTS and source.exists():
+            (target / source).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target / source)
+
+
+def lay_over(params: Path, changes: dict) -> None:
+    """Change some keys of a parameter file."""
+    content = read_yaml(params)
+    for block, values in changes.items():
+        content[block] |= values
+    params.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+
+
+def run(folder: Path, *command: str) -> None:
+    """Run a Python program in a folder, with this very Python on the PATH."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        [sys.executable, *command], cwd=folder, env=os.environ | {"PATH": path}, check=False
+    )
+    if done.returncode:
+        raise InputError(f"`{' '.join(command)}` failed in {folder}, see above")
+
+
+def prepare_copy(target: Path, changes: dict) -> None:
+    """Make a copy of the working tree that DVC can run on, with some parameters changed."""
+    copy_tree(target)
+    lay_over(target / "params.yaml", changes)
+    run(target, "-m", "dvc", "config", "--local", "core.no_scm", "true")  # it has no git
+
+
+def main() -> None:
+    remove(COPY)
+    prepare_copy(COPY, read_yaml(Path("params.demo.yaml")))
+    run(COPY, "src/check_params.py")
+    run(COPY, "-m", "dvc", "repro")
+    run(COPY, "-m", "dvc", "metrics", "show", "--md")
+    pictures = sorted(path for path in COPY.glob("stages/*/*") if path.suffix in (".png", ".gif"))
+    print("The pictures:", *pictures, sep="\n  ")
+
+
+if __name__ == "__main__":
+    with script(__doc__, lock=Path(".work/demo.lock")):
+        main()

@@ -1,0 +1,108 @@
+"""Renew what the README shows of the results: its tables and its pictures.
+
+The tables come from metrics/, the pictures from the trained networks: the
+embedding and the shifts of MNIST digits, and photographs that libraries
+bundle, enlarged (no BSDS500 image leaves its data folder). Run `dvc repro`
+before.
+"""
+
+import json
+import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from convlab.compute import Compute, prepare
+from convlab.data.bundled import write_photos
+from convlab.data.photos import list_images, read_rgb
+from convlab.errors import InputError
+from convlab.figures.canvas import write_png
+from convlab.figures.gallery import draw_gallery
+from convlab.files import staged
+from convlab.imaging.showcase import spread_by_rank
+from convlab.nets.methods import METHODS, compare
+from convlab.nets.subpixel import load_subpixel
+from convlab.params import Upscaling, read_block
+from convlab.script import script
+
+README = Path("README.md")
+PICTURES = Path("docs")
+PARAMS = Path("params.yaml")
+COPIED = {"tsne.png": "stages/render_tsne/tsne.png", "shift.png": "stages/evaluate_cnn/shift.png"}
+SHOWN = 3  # photographs: where the network gains most, least, and between
+
+
+def superresolution_table(evaluated: dict, trained: dict) -> str:
+    """Markdown table of every method on B100."""
+    lines = ["| B100 | PSNR (dB) | SSIM |", "|---|---|---|"]
+    for scale, methods in evaluated.items():
+        names = {method: method for method in METHODS}
+        names["network"] = f"**network** ({trained['parameters']:,} parameters)"
+        lines += [
+            f"| {scale} {name} | {methods[method]['psnr']:.2f} | {methods[method]['ssim']:.4f} |"
+            for method, name in names.items()
+        ]
+    return "\n".join(lines)
+
+
+def digits_table(evaluated: dict, trained: dict) -> str:
+    """Markdown table of both networks on the MNIST test digits."""
+    lines = [
+        "| MNIST, 10,000 test digits | parameters | accuracy | shifted by 2 pixels |",
+        "|---|---|---|---|",
+    ]
+    lines += [
+        f"| {name.upper()} | {trained[name]['parameters']:,} | {score['accuracy']:.2%} "
+        f"| {score['accuracy_shifted_2px']:.2%} |"
+        for name, score in evaluated.items()
+    ]
+    return "\n".join(lines)
+
+
+def tables(metrics: Path) -> str:
+    """Both tables, from the metric files in a folder."""
+    files = {path.stem: json.loads(path.read_text()) for path in metrics.glob("*.json")}
+    return "\n\n".join(
+        [
+            superresolution_table(files["evaluate_sr"], files["train_sr"]),
+            digits_table(files["evaluate_cnn"], files["train_cnn"]),
+        ]
+    )
+
+
+def replace_between(text: str, mark: str, content: str) -> str:
+    """Put content between the comments <!-- mark --> and <!-- /mark -->."""
+    start, end = f"<!-- {mark} -->", f"<!-- /{mark} -->"
+    if start not in text or end not in text:
+        raise InputError(f"{README}: needs the lines {start} and {end}")
+    return text.partition(start)[0] + f"{start}\n{content}\n{end}" + text.partition(end)[2]
+
+
+def draw_photographs(path: Path) -> None:
+    """Draw bundled photographs enlarged by the trained network."""
+    scale = read_block(PARAMS, "train_sr", Upscaling).scale
+    network = load_subpixel(Path("stages/train_sr/model.safetensors"), scale)
+    with TemporaryDirectory() as folder:
+        write_photos(Path(folder))
+        comparisons = [
+            compare(network, photo.stem, read_rgb(photo), size=80)
+            for photo in list_images(Path(folder), "val")
+        ]
+    gains = [row.network_psnr - row.bicubic_psnr for row in comparisons]
+    chosen = [comparisons[index] for index in spread_by_rank(gains, SHOWN)]
+    write_png(path, draw_gallery(chosen))
+
+
+def main() -> None:
+    prepare(read_block(PARAMS, "compute", Compute))
+    text = replace_between(README.read_text(encoding="utf-8"), "results", tables(Path("metrics")))
+    targets = [README, PICTURES / "superresolution.png", *(PICTURES / name for name in COPIED)]
+    with staged(*targets) as (readme, photographs, *copies):
+        readme.write_text(text, encoding="utf-8")
+        draw_photographs(photographs)
+        for source, copy in zip(COPIED.values(), copies, strict=True):
+            shutil.copyfile(source, copy)
+
+
+if __name__ == "__main__":
+    with script(__doc__, lock=Path(".work/render_readme.lock")):
+        main()

@@ -1,0 +1,50 @@
+"""The demo works on a copy and leaves the checkout as it is."""
+
+import subprocess
+
+import pytest
+import yaml
+
+import demo
+from check_params import MODELS
+from conftest import ROOT
+from convlab.params import check_file, read_yaml
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    subprocess.run(["git", "init"], check=True, capture_output=True)
+    files = {
+        "params.yaml": "train_cnn: {steps: 9, seed: 1}\n",
+        "dvc.lock": "old",
+        "metrics/train_cnn.json": "{}",
+        "src/convlab/new.py": "uncommitted",
+        "data/raw/mnist/digits": "ignored",
+        ".gitignore": "/data/raw/\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def test_the_copy_has_uncommitted_files_but_no_results(checkout):
+    demo.copy_tree(checkout / "demo")
+    copied = {str(p.relative_to(checkout / "demo")) for p in (checkout / "demo").rglob("*.*")}
+    assert copied == {"params.yaml", ".gitignore", "src/convlab/new.py"}
+
+
+def test_changes_are_laid_over_single_keys(checkout):
+    demo.lay_over(checkout / "params.yaml", {"train_cnn": {"steps": 3}})
+    assert read_yaml(checkout / "params.yaml") == {"train_cnn": {"steps": 3, "seed": 1}}
+
+
+def test_the_demo_parameters_of_the_repository_are_valid(tmp_path):
+    params = tmp_path / "params.yaml"
+    params.write_text((ROOT / "params.yaml").read_text())
+    changes = yaml.safe_load((ROOT / "params.demo.yaml").read_text())
+    demo.lay_over(params, changes)
+    check_file(params, MODELS)
+    assert read_yaml(params)["download_mnist"]["source"] == "bundled"
+    assert read_yaml(params)["download_bsds"]["source"] == "bundled"

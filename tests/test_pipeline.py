@@ -1,0 +1,172 @@
+"""All stages through DVC, tiny, on bundled data."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from conftest import run
+
+METHODS = ("nearest", "bilinear", "bicubic", "lanczos", "network", "gain")
+
+
+def metrics(folder, name):
+    return json.loads((folder / "metrics" / f"{name}.json").read_text())
+
+
+def test_every_output_is_there(pipeline):
+    stages = yaml.safe_load((pipeline / "dvc.yaml").read_text())["stages"]
+    for stage in stages.values():
+        for out in stage["outs"] + stage.get("metrics", []):
+            for path in out:
+                assert (pipeline / path).exists(), path
+
+
+def test_metrics_have_the_names_people_look_for(pipeline):
+    trained, evaluated = metrics(pipeline, "train_cnn"), metrics(pipeline, "evaluate_cnn")
+    assert set(trained) == set(evaluated) == {"cnn", "mlp"}
+    for model in ("cnn", "mlp"):
+        assert set(trained[model]) == {"loss", "parameters"}
+        assert set(evaluated[model]) == {"accuracy", "accuracy_shifted_2px", "loss"}
+    assert set(metrics(pipeline, "train_sr")) == {"loss", "validation_psnr", "parameters", "steps"}
+    upscaled = metrics(pipeline, "evaluate_sr")["x2"]
+    assert set(upscaled) == set(METHODS)
+    assert upscaled["gain"]["psnr"] == pytest.approx(
+        upscaled["network"]["psnr"] - upscaled["bicubic"]["psnr"], abs=1e-3
+    )
+
+
+def test_pictures_can_be_opened_and_show_something(pipeline):
+    pictures = [*pipeline.glob("stages/*/*.png"), *pipeline.glob("stages/*/*.gif")]
+    assert len(pictures) == 8
+    for picture in pictures:
+        with Image.open(picture) as image:
+            assert np.asarray(image.convert("L")).std() > 5, picture
+
+
+def test_nothing_runs_for_nothing(pipeline):
+    done = run(pipeline, "-m", "dvc", "repro")
+    assert "Data and pipelines are up to date." in done.stdout
+    assert "Running stage" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("module", "stages"),
+    [
+        ("figures/gallery.py", {"evaluate_sr"}),
+        ("figures/tsne.py", {"render_tsne"}),
+        ("figures/curves.py", {"evaluate_cnn", "evaluate_sr"}),
+        ("nets/subpixel.py", {"train_sr", "evaluate_sr"}),
+        ("nets/mlp.py", {"train_cnn", "evaluate_cnn"}),
+        ("data/fetch.py", {"download_mnist", "download_bsds"}),
+    ],
+)
+def test_a_change_of_code_touches_the_stages_that_use_it(pipeline, module, stages):
+    path = pipeline / "src" / "convlab" / module
+    text = path.read_text()
+    try:
+        path.write_text(text + "\n# changed\n")
+        status = json.loads(run(pipeline, "-m", "dvc", "status", "--json").stdout)
+    finally:
+        path.write_text(text)
+    changed = {
+        stage
+        for stage, reasons in status.items()
+        if any(f"src/convlab/{module}" in str(reason) for reason in reasons)
+    }
+    assert changed == stages
+
+
+def test_plots_show_draws_them_all(pipeline):
+    done = run(pipeline, "-m", "dvc", "plots", "show")
+    assert done.returncode == 0, done.stderr
+    page = (pipeline / "dvc_plots" / "index.html").read_text()
+    for plot in yaml.safe_load((pipeline / "dvc.yaml").read_text())["plots"]:
+        (name,) = plot
+        assert name in page or name.replace("/", "_") in page
+
+
+def test_a_bad_parameter_stops_the_stage_and_leaves_its_outputs(pipeline):
+    params, model = pipeline / "params.yaml", pipeline / "stages/train_sr/model.safetensors"
+    text, weights = params.read_text(), model.read_bytes()
+    try:
+        params.write_text(text.replace("validate_every: 5", "validate_every: 0"))
+        done = run(pipeline, "-m", "dvc", "repro")
+    finally:
+        params.write_text(text)
+    assert done.returncode != 0
+    assert "params.yaml: train_sr.validate_every = 0: should be greater than" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert model.read_bytes() == weights
+
+
+def one_line_error(pipeline, script, text):
+    """Assert that a script ends in one line on standard error that holds a text."""
+    done = run(pipeline, f"src/{script}.py")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{script}: ")
+    assert done.stderr.count("\n") == 1
+    assert text in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("stages/train_cnn/cnn.safetensors", "holds a network 'cnn', expected subpixel"),
+        ("params.yaml", "is truncated or no model"),
+    ],
+)
+def test_a_model_of_another_kind_is_refused(pipeline, source, text):
+    model = pipeline / "stages/train_sr/model.safetensors"
+    weights, table = model.read_bytes(), (pipeline / "stages/evaluate_sr/images.csv").read_bytes()
+    try:
+        shutil.copyfile(pipeline / source, model)
+        one_line_error(pipeline, "evaluate_sr", f"model.safetensors: {text}")
+    finally:
+        model.write_bytes(weights)
+    assert (pipeline / "stages/evaluate_sr/images.csv").read_bytes() == table
+
+
+def test_a_model_of_another_scale_is_refused(pipeline):
+    params = pipeline / "params.yaml"
+    text = params.read_text()
+    try:
+        params.write_text(text.replace("scale: 2", "scale: 3"))
+        one_line_error(pipeline, "evaluate_sr", "holds a network for scale 2, wanted is 3")
+    finally:
+        params.write_text(text)
+
+
+def test_patches_of_a_scale_that_was_not_cut_are_missed(pipeline):
+    params = pipeline / "params.yaml"
+    text = params.read_text()
+    try:
+        params.write_text(text.replace("scale: 2", "scale: 3"))
+        one_line_error(pipeline, "train_sr", "put 3 into make_patches.scales")
+    finally:
+        params.write_text(text)
+
+
+def test_an_image_that_is_none_is_named(pipeline):
+    photo = next((pipeline / "data/raw/bsds500/val").iterdir())
+    content = photo.read_bytes()
+    try:
+        photo.write_bytes(b"no image")
+        one_line_error(pipeline, "evaluate_sr", f"{photo.name}: is not an image")
+    finally:
+        photo.write_bytes(content)
+
+
+def test_an_output_folder_that_cannot_be_written_is_named(pipeline):
+    metrics_folder, aside = pipeline / "metrics", pipeline / "metrics.aside"
+    metrics_folder.rename(aside)
+    try:
+        metrics_folder.write_text("a file where the folder should be")
+        one_line_error(pipeline, "train_sr", "metrics")
+    finally:
+        metrics_folder.unlink()
+        aside.rename(metrics_folder)
+    assert not list((pipeline / "stages/train_sr").glob(".draft-*"))
