@@ -13,7 +13,7 @@ from tqdm import tqdm
 from convlab.compute import Compute, prepare
 from convlab.data.idx import read_digits
 from convlab.figures.canvas import write_png
-from convlab.figures.curves import Curve, draw_shift_curve, draw_training_curves
+from convlab.figures.curves import draw_shift_curve, draw_training_curves
 from convlab.figures.digits import draw_confusion, draw_wrong
 from convlab.files import staged
 from convlab.imaging.shift import EvaluateCnn
@@ -24,7 +24,7 @@ from convlab.nets.robustness import shifted_accuracy
 from convlab.nets.weights import load_network
 from convlab.params import read_block
 from convlab.script import script
-from convlab.tables import read_csv, write_csv, write_metrics
+from convlab.tables import read_columns, write_csv, write_metrics
 
 TRAINED = Path("stages/train_cnn")
 DESIGNS = {"cnn": Cnn, "mlp": Mlp}
@@ -32,13 +32,6 @@ STAGE = Path("stages/evaluate_cnn")
 TABLES = [STAGE / "predictions.csv", STAGE / "shift.csv"]
 PICTURES = [STAGE / f"{name}.png" for name in ("confusion", "wrong", "shift", "curve")]
 METRICS = Path("metrics/evaluate_cnn.json")
-
-
-def read_curve(name: str) -> Curve:
-    """How the training of one network went."""
-    rows = read_csv(TRAINED / "curve.csv")
-    columns = ("step", f"{name}_loss", f"{name}_accuracy")
-    return Curve(*([float(row[column]) for row in rows] for column in columns))
 
 
 def examine(network, images, labels, shifts):
@@ -55,7 +48,7 @@ def main() -> None:
     params = read_block(Path("params.yaml"), "evaluate_cnn", EvaluateCnn)
     prepare(read_block(Path("params.yaml"), "compute", Compute))
     images, labels = read_digits(Path("data/raw/mnist"), "test")
-    curves = {name: read_curve(name) for name in DESIGNS}
+    curve = read_columns(TRAINED / "curve.csv")
     shifts = range(params.max_shift + 1)
     answers, by_shift, metrics = {}, {}, {}
     for name, design in tqdm(DESIGNS.items(), desc="evaluate_cnn", disable=None):
@@ -69,7 +62,7 @@ def main() -> None:
         write_png(confusion, draw_confusion(confusion_matrix(labels, answers["cnn"])))
         write_png(wrong, draw_wrong(images, labels, answers["cnn"], limit=params.wrong_shown))
         write_png(shift, draw_shift_curve(shifts, by_shift))
-        write_png(training, draw_training_curves(curves))
+        write_png(training, draw_training_curves(curve))
         write_metrics(metrics_file, metrics)
 
 

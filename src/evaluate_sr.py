@@ -23,7 +23,7 @@ from convlab.nets.methods import METHODS, compare, measure, summarise
 from convlab.nets.subpixel import load_subpixel
 from convlab.params import Upscaling, read_block
 from convlab.script import script
-from convlab.tables import read_csv, write_csv, write_metrics
+from convlab.tables import read_columns, write_csv, write_metrics
 
 TRAINED = Path("stages/train_sr")
 STAGE = Path("stages/evaluate_sr")
@@ -36,10 +36,7 @@ def main() -> None:
     upscaling = read_block(Path("params.yaml"), "train_sr", Upscaling)
     prepare(read_block(Path("params.yaml"), "compute", Compute))
     network = load_subpixel(TRAINED / "model.safetensors", upscaling.scale)
-    curve = [
-        [float(row[name]) for row in read_csv(TRAINED / "curve.csv")]
-        for name in ("step", "loss", "validation_psnr", "bicubic_psnr")
-    ]
+    curve = read_columns(TRAINED / "curve.csv")
     _, _, photos = split_photos(Path("data/raw/bsds500"))
     progress = tqdm(photos, desc="evaluate_sr", unit="photo", disable=None)
     table = [measure(network, make_pair(read_rgb(photo), network.scale)) for photo in progress]
@@ -54,7 +51,7 @@ def main() -> None:
         rows = ([name, *chain(*row.values())] for name, row in zip(names, table, strict=True))
         write_csv(images, ["image", *header], rows)
         write_png(gallery, draw_gallery(shown))
-        write_png(training, draw_superresolution_curve(*curve))
+        write_png(training, draw_superresolution_curve(curve))
         write_metrics(metrics, {f"x{network.scale}": summarise(table)})
 
 

@@ -15,7 +15,7 @@ from convlab.compute import Compute, prepare
 from convlab.errors import InputError
 from convlab.files import remove, staged
 from convlab.imaging.patches import read_pairs, read_patches
-from convlab.nets.weights import count_parameters, save_network
+from convlab.nets.weights import save_network
 from convlab.params import read_block
 from convlab.script import script
 from convlab.tables import write_csv, write_metrics
@@ -33,13 +33,8 @@ def train(training: Training, owner: str) -> None:
     if found:
         training.resume(*found)
         print(f"going on from step {training.step}")
-    bar = tqdm(
-        desc="train_sr",
-        total=training.params.steps,
-        initial=training.step,
-        unit="step",
-        disable=None,  # where standard error is no terminal
-    )
+    steps = training.params.steps
+    bar = tqdm(desc="train_sr", total=steps, initial=training.step, unit="step", disable=None)
     with bar, Live("logs/train_sr", dvcyaml=False, save_dvc_exp=False, resume=True) as live:
         for loss in training.run():
             bar.update()
@@ -65,15 +60,7 @@ def main() -> None:
     with staged(*OUTPUTS) as (model, curve, metrics):
         save_network(model, training.best_network(), "subpixel", **training.design)
         write_csv(curve, Point._fields, training.curve)
-        write_metrics(
-            metrics,
-            {
-                "loss": round(training.curve[-1].loss, 6),
-                "validation_psnr": round(max(p.validation_psnr for p in training.curve), 4),
-                "parameters": count_parameters(training.network),
-                "steps": training.step,
-            },
-        )
+        write_metrics(metrics, training.metrics())
     remove(CHECKPOINT)
 
 

@@ -10,7 +10,6 @@ from PIL import Image
 
 from convlab.figures.canvas import write_png
 from convlab.figures.curves import (
-    Curve,
     draw_shift_curve,
     draw_superresolution_curve,
     draw_training_curves,
@@ -19,9 +18,18 @@ from convlab.figures.digits import draw_confusion, draw_wrong
 from convlab.figures.gallery import CAPTION, GAP, HEADING, WIDTH, draw_gallery
 from convlab.imaging.showcase import Comparison
 
-CURVES = {
-    "cnn": Curve([0, 100, 200], [2.3, 0.2, 0.05], [0.1, 0.95, 0.99]),
-    "mlp": Curve([0, 100, 200], [2.3, 0.4, 0.1], [0.08, 0.9, 0.97]),
+DIGITS_CURVE = {
+    "step": [0, 100, 200],
+    "cnn_loss": [2.3, 0.2, 0.05],
+    "cnn_accuracy": [0.1, 0.95, 0.99],
+    "mlp_loss": [2.3, 0.4, 0.1],
+    "mlp_accuracy": [0.08, 0.9, 0.97],
+}
+PHOTOS_CURVE = {
+    "step": [5, 10],
+    "loss": [0.02, 0.01],
+    "validation_psnr": [30, 31],
+    "bicubic_psnr": [29.5, 29.5],
 }
 SHIFTED = {"cnn": [0.99, 0.9, 0.6], "mlp": [0.97, 0.7, 0.3]}
 
@@ -44,9 +52,9 @@ def pixels(figure: Figure, folder) -> np.ndarray:
 @pytest.mark.parametrize(
     "draw",
     [
-        lambda: draw_training_curves(CURVES),
+        lambda: draw_training_curves(DIGITS_CURVE),
         lambda: draw_shift_curve([0, 1, 2], SHIFTED),
-        lambda: draw_superresolution_curve([1, 2], [0.02, 0.01], [30, 31], [29.5, 29.5]),
+        lambda: draw_superresolution_curve(PHOTOS_CURVE),
         lambda: draw_wrong(
             np.zeros((3, 28, 28), np.uint8), np.arange(3), np.array([0, 2, 1]), limit=5
         ),
@@ -65,20 +73,20 @@ def test_a_picture_is_the_same_again_whatever_the_readers_settings(draw, tmp_pat
 
 
 def test_training_curves_show_loss_and_accuracy_of_both_networks():
-    loss, accuracy = draw_training_curves(CURVES).axes
+    loss, accuracy = draw_training_curves(DIGITS_CURVE).axes
     assert loss.get_yscale() == "log"
-    for axes, values in ((loss, "losses"), (accuracy, "accuracies")):
+    for axes, values in ((loss, "loss"), (accuracy, "accuracy")):
         assert [line.get_label() for line in axes.lines] == ["CNN", "MLP"]
-        for line, curve in zip(axes.lines, CURVES.values(), strict=True):
-            np.testing.assert_array_equal(line.get_xdata(), curve.steps)
-            np.testing.assert_array_equal(line.get_ydata(), getattr(curve, values))
+        for line, network in zip(axes.lines, ("cnn", "mlp"), strict=True):
+            np.testing.assert_array_equal(line.get_xdata(), DIGITS_CURVE["step"])
+            np.testing.assert_array_equal(line.get_ydata(), DIGITS_CURVE[f"{network}_{values}"])
     labels = [label.get_text() for label in accuracy.get_yticklabels()]
     assert {"50 %", "90 %", "99 %"} <= set(labels)
 
 
 def test_an_accuracy_of_none_or_all_is_drawn_too(tmp_path):
-    curves = {"cnn": Curve([1, 2], [1.0, 0.5], [0.0, 1.0])}
-    assert pixels(draw_training_curves(curves), tmp_path).min() < 255
+    curve = DIGITS_CURVE | {"cnn_accuracy": [0.0, 0.5, 1.0]}
+    assert pixels(draw_training_curves(curve), tmp_path).min() < 255
 
 
 def test_the_shift_curve_says_every_accuracy_on_a_whole_scale():
@@ -91,7 +99,7 @@ def test_the_shift_curve_says_every_accuracy_on_a_whole_scale():
 
 
 def test_the_superresolution_curve_has_the_level_of_bicubic():
-    figure = draw_superresolution_curve([5, 10], [0.02, 0.01], [30, 31], [29.5, 29.5])
+    figure = draw_superresolution_curve(PHOTOS_CURVE)
     loss, psnr = figure.axes
     assert list(loss.lines[0].get_ydata()) == [0.02, 0.01]
     network, bicubic = psnr.lines

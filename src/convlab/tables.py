@@ -10,8 +10,18 @@ from convlab.errors import InputError
 
 
 def write_metrics(path: Path, metrics: dict[str, Any]) -> None:
-    """Write metrics as indented JSON; NaN and infinity are no JSON and raise ValueError."""
-    path.write_text(json.dumps(metrics, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    """Write metrics as indented JSON.
+
+    Raises
+    ------
+    InputError
+        If one is NaN or infinite, which JSON and comparisons have no place for.
+    """
+    try:
+        text = json.dumps(metrics, indent=2, allow_nan=False)
+    except ValueError as error:
+        raise InputError(f"{path.name}: holds no finite number: {metrics}") from error
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -22,19 +32,25 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) 
         writer.writerows(rows)
 
 
-def read_csv(path: Path) -> list[dict[str, str]]:
-    """Read a table that `write_csv` wrote: a dict by column for each row.
+def read_columns(path: Path) -> dict[str, list[float]]:
+    """Read a table of numbers that `write_csv` wrote: the numbers of each column by its name.
 
     Raises
     ------
     InputError
-        If the file is missing, empty or cut short.
+        If the file is missing, empty, cut short, or holds something else.
     """
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from error
-    if not rows or any(None in row or None in row.values() for row in rows):
-        raise InputError(f"{path}: is empty or cut short: run the stage that writes it again")
-    return rows
+        text = path.read_text(encoding="utf-8")
+        if not text.endswith("\n"):
+            raise ValueError("the last line is cut short")
+        header, *rows = csv.reader(text.splitlines())
+        columns = zip(*rows, strict=True)
+        return {
+            name: [float(value) for value in column]
+            for name, column in zip(header, columns, strict=True)
+        }
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    except (ValueError, csv.Error) as error:
+        raise InputError(f"{path}: is no table of numbers, or cut short: make it again") from error

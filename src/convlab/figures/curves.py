@@ -1,7 +1,6 @@
 """How training went, and what the networks make of shifted digits."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -19,25 +18,15 @@ SHARES = (0.1, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)
 """Where the logit scale has ticks."""
 
 
-@dataclass(frozen=True)
-class Curve:
-    """How the training of one digit network went."""
-
-    steps: Sequence[int]
-    losses: Sequence[float]
-    """Cross-entropy on the training images (nats), above 0."""
-    accuracies: Sequence[float]
-    """On the test images, 0 to 1."""
-
-
 @styled
-def draw_training_curves(curves: Mapping[str, Curve]) -> Figure:
-    """Draw training loss and test accuracy against the step.
+def draw_training_curves(curve: Mapping[str, Sequence[float]]) -> Figure:
+    """Draw training loss and test accuracy of both digit networks against the step.
 
     Parameters
     ----------
-    curves : mapping of str to Curve
-        By network: `cnn`, `mlp`.
+    curve : mapping of str to sequence of float
+        `step`, and of each network <n>, `cnn` and `mlp`: `<n>_loss`, cross-entropy on
+        the training images (nats), and `<n>_accuracy` on the test images, 0 to 1.
 
     Returns
     -------
@@ -45,11 +34,11 @@ def draw_training_curves(curves: Mapping[str, Curve]) -> Figure:
     """
     figure = Figure(figsize=(8, 3.4))
     left, right = figure.subplots(1, 2)
-    for network, curve in curves.items():
-        look = LOOKS[network] | {"markersize": 2.5}
-        left.semilogy(curve.steps, curve.losses, **look)
+    for network, look in LOOKS.items():
+        left.semilogy(curve["step"], curve[f"{network}_loss"], markersize=2.5, **look)
         # The scale has no place for 0 and 1.
-        right.plot(curve.steps, np.clip(curve.accuracies, 0.0001, 0.9999), **look)
+        accuracy = np.clip(curve[f"{network}_accuracy"], 0.0001, 0.9999)
+        right.plot(curve["step"], accuracy, markersize=2.5, **look)
     left.set(title="Training loss", ylabel="cross-entropy (nats, log scale)")
     right.set(title="Test accuracy", ylabel="digits read rightly (logit scale)")
     # On this scale from 98 % to 99 % is as far as from 1 % of errors to 1/2 %: the end shows.
@@ -105,22 +94,14 @@ def draw_shift_curve(shifts: Sequence[int], accuracies: Mapping[str, Sequence[fl
 
 
 @styled
-def draw_superresolution_curve(
-    steps: Sequence[int],
-    losses: Sequence[float],
-    validation_psnr: Sequence[float],
-    bicubic_psnr: Sequence[float],
-) -> Figure:
+def draw_superresolution_curve(curve: Mapping[str, Sequence[float]]) -> Figure:
     """Draw training loss and validation PSNR against the step.
 
     Parameters
     ----------
-    steps, losses : sequence
-        Mean absolute error on the training patches, luminance in 0-1.
-    validation_psnr : sequence
-        Mean PSNR over the validation images, in dB.
-    bicubic_psnr : sequence
-        What bicubic interpolation reaches on the same images, in dB.
+    curve : mapping of str to sequence of float
+        `step`; `loss`, mean absolute error on the training patches (luminance 0 to 1);
+        `validation_psnr` and `bicubic_psnr`, means over the validation images in dB.
 
     Returns
     -------
@@ -128,10 +109,10 @@ def draw_superresolution_curve(
     """
     figure = Figure(figsize=(8, 3.4))
     left, right = figure.subplots(1, 2)
-    left.plot(steps, losses, color=BLUE, marker="o")
+    left.plot(curve["step"], curve["loss"], color=BLUE, marker="o")
     left.set(title="Training loss", ylabel="mean absolute error (luminance 0 to 1)")
-    right.plot(steps, validation_psnr, color=BLUE, marker="o", label="network")
-    right.plot(steps, bicubic_psnr, color=GREY, linestyle="--", label="bicubic")
+    right.plot(curve["step"], curve["validation_psnr"], color=BLUE, marker="o", label="network")
+    right.plot(curve["step"], curve["bicubic_psnr"], color=GREY, linestyle="--", label="bicubic")
     right.set(title="Validation", ylabel="PSNR (dB)")
     right.legend(loc="center right")
     for axes in (left, right):

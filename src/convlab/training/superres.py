@@ -14,6 +14,7 @@ from convlab.imaging.measure import quality
 from convlab.imaging.patches import Pair
 from convlab.imaging.resize import upscale
 from convlab.nets.subpixel import SubPixel, upscale_luminance
+from convlab.nets.weights import count_parameters
 from convlab.params import Params, Scale, Seed
 from convlab.training.optimisation import descend, learning_rate, make_optimizer
 
@@ -116,6 +117,15 @@ class Training:
         network = SubPixel(**self.design)
         network.load_state_dict(self.best)
         return network
+
+    def metrics(self) -> dict[str, float]:
+        """Where the training stands, in numbers for a metrics file."""
+        return {
+            "loss": round(self.curve[-1].loss, 6),
+            "validation_psnr": round(max(point.validation_psnr for point in self.curve), 4),
+            "parameters": count_parameters(self.network),
+            "steps": self.step,
+        }
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """What it takes to go on from a point of the curve: tensors and notes."""

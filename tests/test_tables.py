@@ -1,0 +1,64 @@
+"""Small files that people and DVC read."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from convlab.errors import InputError
+from convlab.tables import read_columns, write_csv, write_metrics
+
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@given(st.lists(st.tuples(FINITE, FINITE), min_size=1, max_size=5))
+def test_columns_come_back_as_they_were_written(tmp_path_factory, rows):
+    path = tmp_path_factory.mktemp("table") / "table.csv"
+    write_csv(path, ("step", "loss"), rows)
+    assert read_columns(path) == {
+        "step": [step for step, _ in rows],
+        "loss": [loss for _, loss in rows],
+    }
+
+
+def test_a_table_has_the_same_line_ends_everywhere(tmp_path):
+    write_csv(tmp_path / "table.csv", ("a", "b"), [(1, "x"), (2, "y")])
+    assert (tmp_path / "table.csv").read_bytes() == b"a,b\n1,x\n2,y\n"
+
+
+@pytest.mark.parametrize(
+    "content", ["", "step,loss\n", "step,loss\n1,2\n3", "step,loss\n1,two\n", "step,loss\n1,2,3\n"]
+)
+def test_a_damaged_table_is_named(tmp_path, content):
+    path = tmp_path / "table.csv"
+    path.write_text(content)
+    with pytest.raises(InputError, match=r"table\.csv: is no table of numbers"):
+        read_columns(path)
+
+
+@pytest.mark.parametrize("lost", range(1, len("20,0.25\n")))
+def test_a_table_cut_within_its_last_row_is_named(tmp_path, lost):
+    path = tmp_path / "table.csv"
+    write_csv(path, ("step", "loss"), [(10, 0.5), (20, 0.25)])
+    path.write_bytes(path.read_bytes()[:-lost])
+    with pytest.raises(InputError, match=r"table\.csv: is no table of numbers"):
+        read_columns(path)
+
+
+def test_a_missing_table_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"table\.csv: cannot be read: No such file"):
+        read_columns(tmp_path / "table.csv")
+
+
+def test_metrics_are_json_that_diffs_well(tmp_path):
+    write_metrics(tmp_path / "metrics.json", {"cnn": {"accuracy": 0.99}})
+    text = (tmp_path / "metrics.json").read_text()
+    assert json.loads(text) == {"cnn": {"accuracy": 0.99}}
+    assert text.count("\n") == 5
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_metrics_that_are_no_numbers_are_refused(tmp_path, value):
+    with pytest.raises(InputError, match="no finite number"):
+        write_metrics(tmp_path / "metrics.json", {"loss": value})
