@@ -26,7 +26,7 @@ from convlab.training.digits import Digits, TrainCnn, train
 
 HELD_OUT = 5_000
 STEPS = (2_345, 4_690)
-RATES = (0.0005, 0.001, 0.002, 0.004)
+RATES = (0.001, 0.002, 0.004)
 SEEDS = (1, 2, 3)
 
 

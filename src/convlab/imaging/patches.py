@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image, UnidentifiedImageError
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from convlab.errors import InputError
 from convlab.imaging.colour import luminance
@@ -16,10 +16,16 @@ from convlab.imaging.resize import crop_to_multiple, downscale
 from convlab.params import Params, Scale
 
 
+def _all_different(values: list[int]) -> list[int]:
+    if len(set(values)) < len(values):
+        raise ValueError("must all be different")
+    return values
+
+
 class MakePatches(Params):
     """How the photographs are cut (block `make_patches`)."""
 
-    scales: Annotated[list[Scale], Field(min_length=1, max_length=3)]
+    scales: Annotated[list[Scale], Field(min_length=1), AfterValidator(_all_different)]
     patch_size: Annotated[int, Field(ge=8, le=256)]
     stride: Annotated[int, Field(ge=1, le=256)]
 

@@ -17,7 +17,7 @@ GRID = 8  # pixels between the windows that are compared
 class EvaluateSr(Params):
     """What is shown of the measurement (block `evaluate_sr`)."""
 
-    gallery_images: Annotated[int, Field(ge=1, le=100)]
+    gallery_images: Annotated[int, Field(ge=2, le=100)]
     crop_size: Annotated[int, Field(ge=16, le=320)]
 
 

@@ -3,6 +3,7 @@
 import math
 
 from torch import Tensor, nn
+from torch.nn.utils import clip_grad_norm_
 from torch.optim import AdamW
 
 from convlab.errors import InputError
@@ -47,7 +48,9 @@ def learning_rate(step: int, *, steps: int, peak: float, warmup_steps: int = 0) 
     return peak * (1 + math.cos(math.pi * progress)) / 2
 
 
-def descend(optimizer: AdamW, loss: Tensor, rate: float) -> float:
+def descend(
+    optimizer: AdamW, loss: Tensor, rate: float, *, largest_gradient: float = math.inf
+) -> float:
     """Take one step down the gradient of a loss.
 
     Parameters
@@ -56,6 +59,8 @@ def descend(optimizer: AdamW, loss: Tensor, rate: float) -> float:
     loss : Tensor, scalar
     rate : float
         Learning rate of this step.
+    largest_gradient : float
+        Euclidean norm to which a larger gradient, over all parameters, is scaled down.
 
     Returns
     -------
@@ -74,5 +79,6 @@ def descend(optimizer: AdamW, loss: Tensor, rate: float) -> float:
         group["lr"] = rate
     optimizer.zero_grad()
     loss.backward()
+    clip_grad_norm_(optimizer.param_groups[0]["params"], largest_gradient)
     optimizer.step()
     return value

@@ -30,6 +30,7 @@ class TrainSr(Params):
     batch_size: Annotated[int, Field(ge=1, le=1024)]
     learning_rate: Annotated[float, Field(gt=0, le=1)]
     warmup_steps: Annotated[int, Field(ge=0)]
+    largest_gradient: Annotated[float, Field(gt=0)]
     weight_decay: Annotated[float, Field(ge=0, le=1)]
     precision: Precision
     validate_every: Annotated[int, Field(ge=1)]
@@ -104,7 +105,7 @@ class Training:
                 peak=params.learning_rate,
                 warmup_steps=params.warmup_steps,
             )
-            value = descend(self.optimizer, loss, rate)
+            value = descend(self.optimizer, loss, rate, largest_gradient=params.largest_gradient)
             losses.append(value)
             self.step += 1
             if self.step % params.validate_every == 0 or self.step == params.steps:
