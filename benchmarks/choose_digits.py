@@ -2,12 +2,11 @@
 
 Trains the CNN of the pipeline on the first 55,000 MNIST training digits and
 measures on the last 5,000; the 10,000 test digits take no part. Prints a table
-in Markdown: mean accuracy over three seeds, and their spread.
+in Markdown: mean accuracy over the seeds, and their spread.
 """
 
 import argparse
 import sys
-from itertools import product
 from pathlib import Path
 from statistics import fmean, stdev
 from time import perf_counter
@@ -25,9 +24,8 @@ from convlab.params import read_block
 from convlab.training.digits import Digits, TrainCnn, train
 
 HELD_OUT = 5_000
-STEPS = (2_345, 4_690)
-RATES = (0.001, 0.002, 0.004)
-SEEDS = (1, 2, 3)
+VARIANTS = [(1_876, 0.002), (2_814, 0.001), (2_814, 0.002), (2_814, 0.004), (3_752, 0.002)]
+SEEDS = (1, 2)
 
 
 def held_out_accuracy(digits: Digits, params: TrainCnn) -> float:
@@ -49,7 +47,7 @@ def main() -> None:
     digits = Digits(*read_digits(Path("data/raw/mnist"), "train"))
     print("| steps | learning rate | held-out accuracy | spread over seeds | s per training |")
     print("|---|---|---|---|---|")
-    for steps, rate in tqdm(list(product(STEPS, RATES))):
+    for steps, rate in tqdm(VARIANTS):
         start = perf_counter()
         accuracies = [
             held_out_accuracy(

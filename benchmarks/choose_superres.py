@@ -27,12 +27,10 @@ SHARE = 4
 SEEDS = (1, 2, 3)
 VARIANTS = [
     ({}, SEEDS),
-    ({"learning_rate": 0.001}, SEEDS[:1]),
     ({"learning_rate": 0.002}, SEEDS[:1]),
     ({"largest_gradient": 1000.0}, SEEDS[:1]),
     ({"batch_size": 8, "learning_rate": 0.002}, SEEDS[:1]),
     ({"channels": 24, "blocks": 7}, SEEDS[:1]),
-    ({"channels": 48, "blocks": 2}, SEEDS[:1]),
 ]
 
 

@@ -64,6 +64,8 @@ def train(network: nn.Module, training: Digits, params: TrainCnn) -> Iterator[fl
     float
         The mini-batch's cross-entropy in nats, `params.steps` times.
     """
+    # Convolutions on the CPU are a third faster with the channels last in memory.
+    network.to(memory_format=torch.channels_last)
     optimizer = make_optimizer(network, params.weight_decay)
     digits, answers = to_input(training.images), torch.from_numpy(training.labels).long()
     batches = shuffled_batches(len(digits), params.batch_size, params.seed)
