@@ -35,14 +35,17 @@ def train(training: Training, owner: str) -> None:
         print(f"going on from step {training.step}")
     steps = training.params.steps
     bar = tqdm(desc="train_sr", total=steps, initial=training.step, unit="step", disable=None)
-    with bar, Live("logs/train_sr", dvcyaml=False, save_dvc_exp=False, resume=True) as live:
+    live = Live("logs/train_sr", resume=bool(found), dvcyaml=False, save_dvc_exp=False)
+    with bar, live:
         for loss in training.run():
             bar.update()
             bar.set_postfix(loss=f"{loss:.5f}", refresh=False)
             if training.curve and training.curve[-1].step == training.step:
-                live.step = training.step
-                live.log_metric("loss", training.curve[-1].loss)
-                live.log_metric("validation_psnr", training.curve[-1].validation_psnr)
+                point = training.curve[-1]
+                live.step = point.step
+                live.log_metric("loss", point.loss)
+                live.log_metric("validation_psnr", point.validation_psnr)
+                bar.write(f"step {point.step}: validation PSNR {point.validation_psnr:.3f} dB")
                 write_checkpoint(CHECKPOINT, owner, *training.state())
 
 
@@ -56,8 +59,8 @@ def main() -> None:
     training = Training(read_patches(patches), read_pairs(patches / "validation"), params)
     settings = [params.model_dump(), compute.model_dump(), torch.__version__]
     data = [path for path in patches.rglob("*") if path.is_file()]
-    train(training, identity(settings, [*data, *loaded_sources()]))
     with staged(*OUTPUTS) as (model, curve, metrics):
+        train(training, identity(settings, [*data, *loaded_sources()]))
         save_network(model, training.best_network(), "subpixel", **training.design)
         write_csv(curve, Point._fields, training.curve)
         write_metrics(metrics, training.metrics())

@@ -5,9 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 import demo
+
+hypothesis.settings.register_profile("same-again", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("same-again")
 
 ROOT = Path(__file__).parents[1]
 TINY = {

@@ -8,3 +8,6 @@ class InputError(Exception):
     (see `convlab.script.script`); the library raises it for everything that a
     user can get wrong: a parameter, a file, an archive, a mirror.
     """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.split()))

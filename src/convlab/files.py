@@ -37,12 +37,21 @@ def staged(*targets: Path) -> Iterator[tuple[Path, ...]]:
             remove(draft)
         yield drafts
         for target, draft in zip(targets, drafts, strict=True):
-            if target.is_dir():  # a folder cannot be renamed over one that holds something
-                remove(target)
-            draft.replace(target)
+            _replace(target, draft)
     finally:
         for draft in drafts:
             remove(draft)
+
+
+def _replace(target: Path, draft: Path) -> None:
+    if target.is_dir():  # a folder cannot be renamed over one that holds something
+        former = target.with_name(f".former-{target.name}")
+        remove(former)
+        target.rename(former)
+        draft.rename(target)
+        remove(former)
+    else:
+        draft.replace(target)
 
 
 def remove(path: Path) -> None:

@@ -17,6 +17,10 @@ Threads = Annotated[int, Field(ge=1, le=1024)]
 Scale = Literal[2, 3, 4]
 
 
+_PYYAML_LETS_THROUGH = (ValueError, KeyError, AttributeError, RecursionError)
+"""What PyYAML raises for values like 2026-02-30, `!!bool x`, `!!timestamp x`, and deep nests."""
+
+
 class Params(BaseModel):
     """A block of parameters: no unknown key, no coercion, no change after reading."""
 
@@ -46,8 +50,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', error)}") from error
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: is not YAML: {' '.join(str(error).split())}") from error
+    except (yaml.YAMLError, *_PYYAML_LETS_THROUGH) as error:
+        raise InputError(f"{path}: is not YAML: {error}") from error
     if not isinstance(content, dict):
         raise InputError(f"{path}: must be a mapping of blocks, is {type(content).__name__}")
     return content

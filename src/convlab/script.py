@@ -1,6 +1,7 @@
 """What every stage's script does first and last: help, a lock, errors in one line."""
 
 import argparse
+import errno
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,6 +39,8 @@ def script(description: str, *, lock: Path) -> Iterator[None]:
     except InputError as error:
         sys.exit(f"{lock.stem}: {error}")
     except OSError as error:
+        if error.errno == errno.ENOSPC:
+            sys.exit(f"{lock.stem}: the disk is full: make room and run again")
         place = f"{error.filename}: " if error.filename else ""
         sys.exit(f"{lock.stem}: {place}{error.strerror or error}")
     except KeyboardInterrupt:

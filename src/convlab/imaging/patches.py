@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from tokenize import TokenError
 from typing import Annotated, NamedTuple
 
 import numpy as np
@@ -121,7 +122,9 @@ def read_patches(folder: Path) -> Pair:
         If a file is missing, is no such array, or the two do not belong together.
     """
     low, high = (_map_array(folder / name) for name in ("low.npy", "high.npy"))
-    if len(low) != len(high) or high.shape[1] % low.shape[1]:
+    count, height, width = low.shape
+    scale = high.shape[1] // height
+    if not scale or high.shape != (count, scale * height, scale * width):
         raise InputError(f"{folder}: low.npy {low.shape} and high.npy {high.shape} do not match")
     return Pair(low, high)
 
@@ -149,12 +152,12 @@ def read_pairs(folder: Path) -> list[Pair]:
 
 def _map_array(path: Path) -> np.ndarray:
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        array = open_memmap(path, mode="r")
     except FileNotFoundError as error:
         raise InputError(f"{path}: is missing: run make_patches") from error
-    except (ValueError, EOFError) as error:
+    except (ValueError, EOFError, TokenError) as error:
         raise InputError(f"{path}: is truncated or no array: run make_patches again") from error
-    if array.ndim != 3 or array.dtype != np.uint8 or not len(array):
+    if array.ndim != 3 or array.dtype != np.uint8 or not array.size:
         raise InputError(f"{path}: must be (n, h, w) of uint8, is {array.shape} of {array.dtype}")
     return array
 
@@ -162,7 +165,7 @@ def _map_array(path: Path) -> np.ndarray:
 def _read_plane(path: Path) -> np.ndarray:
     try:
         with Image.open(path) as image:
-            return np.asarray(image.convert("L"))
+            return np.array(image.convert("L"))
     except FileNotFoundError as error:
         raise InputError(f"{path}: is missing: run make_patches again") from error
     except (UnidentifiedImageError, OSError, SyntaxError) as error:

@@ -65,6 +65,8 @@ def load_network(path: Path, designs: Mapping[str, type[nn.Module]]) -> nn.Modul
         network.load_state_dict(tensors, assign=True)
     except (RuntimeError, TypeError) as error:
         raise InputError(f"{path}: its weights do not fit the design '{design}'") from error
+    if any(tensor.dtype != torch.float32 for tensor in tensors.values()):
+        raise InputError(f"{path}: its weights are not float32")
     return network.eval()
 
 

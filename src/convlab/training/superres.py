@@ -148,6 +148,10 @@ class Training:
             moments.setdefault(int(index), {})[name] = tensor
         self.network.load_state_dict(groups["network"])
         self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": moments})
+        # The fused AdamW takes the moments to lie in memory as their parameter does.
+        for parameter, values in self.optimizer.state.items():
+            for name in ("exp_avg", "exp_avg_sq"):
+                values[name] = torch.empty_like(parameter).copy_(values[name])
         self.best = groups["best"]
         self.curve = [Point(*point) for point in notes["curve"]]
         self.step = self.curve[-1].step

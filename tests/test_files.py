@@ -1,0 +1,137 @@
+"""Outputs are written whole or not at all."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from convlab.files import remove, staged
+
+SOURCES = Path(__file__).parents[1] / "src"
+
+
+def write_new(draft, *, folder):
+    """Write the new output, a file or a folder of one file."""
+    if folder:
+        draft.mkdir()
+        (draft / "one").write_text("new")
+    else:
+        draft.write_text("new")
+
+
+def write_old(target, *, folder):
+    if folder:
+        target.mkdir()
+        (target / "one").write_text("old")
+        (target / "two").write_text("old")
+    else:
+        target.write_text("old")
+
+
+def content(path):
+    """What lies in a folder: a text for a file, a dict for a folder."""
+    return {
+        inside.name: content(inside) if inside.is_dir() else inside.read_text()
+        for inside in path.iterdir()
+    }
+
+
+@pytest.fixture(params=[False, True], ids=["file", "folder"])
+def folder(request):
+    return request.param
+
+
+def test_what_was_written_is_moved_to_its_place(tmp_path, folder):
+    with staged(tmp_path / "deep" / "out.txt") as (draft,):
+        assert draft.suffix == ".txt"
+        write_new(draft, folder=folder)
+        assert not (tmp_path / "deep" / "out.txt").exists()
+    assert content(tmp_path / "deep") == {"out.txt": {"one": "new"} if folder else "new"}
+
+
+def test_a_former_output_is_replaced_whole(tmp_path, folder):
+    write_old(tmp_path / "out", folder=folder)
+    with staged(tmp_path / "out") as (draft,):
+        write_new(draft, folder=folder)
+    assert content(tmp_path) == {"out": {"one": "new"} if folder else "new"}
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
+def test_when_the_block_raises_the_former_output_stays(tmp_path, folder, error):
+    write_old(tmp_path / "out", folder=folder)
+    with pytest.raises(error), staged(tmp_path / "out") as (draft,):
+        write_new(draft, folder=folder)
+        raise error
+    assert content(tmp_path) == {"out": {"one": "old", "two": "old"} if folder else "old"}
+
+
+def test_when_the_block_raises_at_first_nothing_is_left(tmp_path, folder):
+    with pytest.raises(RuntimeError), staged(tmp_path / "out") as (draft,):
+        write_new(draft, folder=folder)
+        raise RuntimeError
+    assert content(tmp_path) == {}
+
+
+def test_several_outputs_move_together(tmp_path):
+    targets = [tmp_path / "model", tmp_path / "curve", tmp_path / "metrics" / "model"]
+    with staged(*targets) as drafts:
+        assert len(set(drafts)) == len(targets)
+        for draft, text in zip(drafts, "abc", strict=True):
+            draft.write_text(text)
+    assert content(tmp_path) == {"model": "a", "curve": "b", "metrics": {"model": "c"}}
+
+
+def test_no_output_moves_when_one_was_not_finished(tmp_path):
+    targets = tmp_path / "model", tmp_path / "curve"
+    for target in targets:
+        target.write_text("old")
+    with pytest.raises(RuntimeError), staged(*targets) as (model, _):
+        model.write_text("new")
+        raise RuntimeError
+    assert content(tmp_path) == {"model": "old", "curve": "old"}
+
+
+def test_what_a_killed_run_left_is_removed(tmp_path, folder):
+    write_old(tmp_path / "out", folder=folder)
+    killed = f"""
+import os
+from pathlib import Path
+from convlab.files import staged
+with staged(Path({str(tmp_path / "out")!r})) as (draft,):
+    draft.mkdir()
+    (draft / "half").write_text("half")
+    os._exit(9)
+"""
+    environment = os.environ | {"PYTHONPATH": str(SOURCES)}
+    done = subprocess.run([sys.executable, "-c", killed], check=False, env=environment)
+    assert done.returncode == 9
+    assert len(content(tmp_path)) == 2  # the former output and what was killed
+    with staged(tmp_path / "out") as (draft,):
+        assert not draft.exists()
+        write_new(draft, folder=folder)
+    assert content(tmp_path) == {"out": {"one": "new"} if folder else "new"}
+
+
+def test_a_link_is_replaced_and_not_written_through(tmp_path):
+    """DVC's cache may hold the same file under another name."""
+    cached = tmp_path / "cached"
+    cached.write_text("old")
+    (tmp_path / "out").hardlink_to(cached)
+    with staged(tmp_path / "out") as (draft,):
+        draft.write_text("new")
+    assert content(tmp_path) == {"cached": "old", "out": "new"}
+
+
+def test_a_folder_that_cannot_be_made_is_an_os_error(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"), staged(tmp_path / "file" / "out"):
+        pytest.fail("there is nowhere to write to")
+
+
+def test_remove_takes_files_folders_and_nothing(tmp_path, folder):
+    write_old(tmp_path / "out", folder=folder)
+    for _ in range(2):
+        remove(tmp_path / "out")
+        assert content(tmp_path) == {}

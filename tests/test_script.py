@@ -1,0 +1,109 @@
+"""What a user sees of a stage's script: help, one line for what went wrong, one run at a time."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCES = Path(__file__).parents[1] / "src"
+
+
+@pytest.fixture
+def command(tmp_path):
+    """Gives a function that writes a script, `stage.py`, with some body; and how to call it."""
+
+    def write(body):
+        (tmp_path / "stage.py").write_text(
+            f'''"""Do one thing.
+
+Reads nothing; 100 % of it.
+"""
+import errno
+from pathlib import Path
+from convlab.errors import InputError
+from convlab.script import script
+with script(__doc__, lock=Path("locks/stage.lock")):
+    {body}
+'''
+        )
+        return [sys.executable, "stage.py"]
+
+    return write
+
+
+@pytest.fixture
+def run(tmp_path, command):
+    def start(body, *arguments, wait=True):
+        options = {"cwd": tmp_path, "env": os.environ | {"PYTHONPATH": str(SOURCES)}, "text": True}
+        if wait:
+            called = [*command(body), *arguments]
+            return subprocess.run(called, check=False, capture_output=True, **options)
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        return subprocess.Popen(command(body), **pipes, **options)
+
+    return start
+
+
+def test_a_script_runs_and_ends_well(run):
+    done = run("print('done')")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
+
+
+def test_help_is_the_docstring_and_runs_nothing(run, tmp_path):
+    done = run("print('done')", "--help")
+    assert done.returncode == 0
+    assert "Do one thing.\n\nReads nothing; 100 % of it." in done.stdout
+    assert "done" not in done.stdout
+    assert not (tmp_path / "locks").exists()
+
+
+def test_an_unknown_argument_runs_nothing(run):
+    done = run("print('done')", "--steps=3")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "unrecognized arguments: --steps=3" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        ("raise InputError('params.yaml: no steps')", "stage: params.yaml: no steps"),
+        ("Path('nowhere/file').touch()", "stage: nowhere/file: No such file or directory"),
+        (
+            "raise OSError(errno.ENOSPC, 'No space left on device')",
+            "stage: the disk is full: make room and run again",
+        ),
+        ("raise OSError('the disk is gone')", "stage: the disk is gone"),
+        ("raise KeyboardInterrupt", "stage: interrupted"),
+    ],
+)
+def test_what_a_user_can_mend_is_one_line(run, body, line):
+    done = run(body)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{line}\n")
+
+
+def test_a_fault_of_ours_keeps_its_traceback(run):
+    done = run("raise RuntimeError('ours')")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Traceback")
+
+
+def test_a_lock_that_cannot_be_made_is_one_line(run, tmp_path):
+    (tmp_path / "locks").touch()
+    done = run("print('done')")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "stage: locks: File exists\n"
+
+
+def test_a_second_run_does_not_start_beside_the_first(run):
+    first = run("print('going', flush=True); input()", wait=False)
+    with first:
+        assert first.stdout.readline() == "going\n"
+        second = run("print('done')")
+        assert (second.returncode, second.stdout) == (1, "")
+        assert second.stderr.startswith("stage: another run of this stage is still going")
+        assert second.stderr.count("\n") == 1
+        first.kill()
+    assert run("print('done')").stdout == "done\n"  # a killed run holds no lock
