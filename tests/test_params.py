@@ -72,11 +72,11 @@ def test_a_block_cannot_be_changed_after_reading():
         ("{steps: '3', rate: 0.1, mode: slow}", ("walk.steps = '3':", "integer")),
         ("{steps: null, rate: 0.1, mode: slow}", ("walk.steps = None:", "integer")),
         ("{steps: [3], rate: 0.1, mode: slow}", ("walk.steps = [3]:", "integer")),
-        ("{steps: 3, rate: 1.5, mode: slow}", ("walk.rate = 1.5:", "less than or equal to 1")),
+        ("{steps: 3, rate: 1.5, mode: slow}", ("walk.rate = 1.5:", "at most 1)")),
         ("{steps: 3, rate: .nan, mode: slow}", ("walk.rate = nan:", "finite")),
         ("{steps: 3, rate: .inf, mode: slow}", ("walk.rate = inf:", "finite")),
         # YAML 1.1 reads 1e-3 as a text, YAML 1.2 as a number.
-        ("{steps: 3, rate: 1e-3, mode: slow}", ("walk.rate = '1e-3':", "number")),
+        ("{steps: 3, rate: 1e-3, mode: slow}", ("walk.rate = '1e-3':", "write numbers like 0.001")),
         ("{steps: 3, rate: 0.1, mode: hop}", ("walk.mode = 'hop':", "'slow' or 'fast'")),
         ("{steps: 3, rate: 0.1}", ("walk.mode: is missing",)),
         (

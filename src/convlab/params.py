@@ -4,6 +4,7 @@ The model of a block stands beside the code that it configures, as a subclass
 of `Params`; this module knows none of them.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -17,6 +18,7 @@ Threads = Annotated[int, Field(ge=1, le=1024)]
 Scale = Literal[2, 3, 4]
 
 
+_EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
 _PYYAML_LETS_THROUGH = (ValueError, KeyError, AttributeError, RecursionError)
 """What PyYAML raises for values like 2026-02-30, `!!bool x`, `!!timestamp x`, and deep nests."""
 
@@ -138,5 +140,23 @@ def _describe(block: str, fault: Any, model: type[Params]) -> str:
         case "model_type":
             return f"{key}: must be a mapping of {', '.join(model.model_fields)}"
         case _:
-            allowed = fault["msg"].removeprefix("Input ").removeprefix("Value error, ")
-            return f"{key} = {fault['input']!r}: {allowed}"
+            said = fault["msg"].removeprefix("Input ").removeprefix("Value error, ")
+            return f"{key} = {fault['input']!r}: {said}{_hint(fault, model)}"
+
+
+def _hint(fault: Any, model: type[Params]) -> str:
+    """What else would help: the whole allowed range, and a trap of YAML 1.1."""
+    if isinstance(fault["input"], str) and _EXPONENT.fullmatch(fault["input"]):
+        return " (YAML 1.1 takes this for a text: write numbers like 0.001, not 1e-3)"
+    schema = model.model_json_schema()
+    for step in fault["loc"]:
+        inside = schema.get("properties", {}).get(step)
+        schema = inside or schema.get("items") or schema.get("additionalProperties") or {}
+    words = {
+        "minimum": "{} or more",
+        "exclusiveMinimum": "above {}",
+        "maximum": "at most {}",
+        "exclusiveMaximum": "below {}",
+    }
+    bounds = [text.format(schema[key]) for key, text in words.items() if key in schema]
+    return f" (allowed: {', '.join(bounds)})" if bounds else ""
