@@ -45,7 +45,7 @@ def read(path: Path) -> dict:
 def main() -> int:
     """Print the table; return how many metrics differ."""
     tolerances = read_block(Path("params.yaml"), "regression", Regression).tolerances
-    found = {path.stem: read(path) for path in METRICS.glob("*.json")}
+    found = {path.stem: read(path) for path in METRICS.glob("[!.]*.json")}
     differences = compare(committed(), found, tolerances)
     print(f"{'metric':42} {'committed':>12} {'here':>12} {'tolerance':>10}  verdict")
     for row in differences:

@@ -135,3 +135,19 @@ def test_remove_takes_files_folders_and_nothing(tmp_path, folder):
     for _ in range(2):
         remove(tmp_path / "out")
         assert content(tmp_path) == {}
+
+
+def test_a_folder_that_was_being_replaced_when_killed_is_put_back(tmp_path):
+    former = tmp_path / ".former-out"
+    former.mkdir()
+    (former / "one").write_text("good")
+    with pytest.raises(RuntimeError), staged(tmp_path / "out"):
+        raise RuntimeError
+    assert (tmp_path / "out" / "one").read_text() == "good"
+    assert not former.exists()
+
+
+def test_a_place_that_cannot_be_written_is_found_before_the_work(tmp_path):
+    (tmp_path / "folder").write_text("a file")
+    with pytest.raises(OSError, match="folder"), staged(tmp_path / "folder" / "out"):
+        pytest.fail("the work began")

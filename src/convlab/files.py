@@ -35,6 +35,12 @@ def staged(*targets: Path) -> Iterator[tuple[Path, ...]]:
         for target, draft in zip(targets, drafts, strict=True):
             target.parent.mkdir(parents=True, exist_ok=True)
             remove(draft)
+            draft.touch()  # whoever cannot write hears of it before hours of work
+            draft.unlink()
+            if target.exists():
+                remove(_former(target))
+            elif _former(target).exists():  # killed between the two renames
+                _former(target).rename(target)
         yield drafts
         for target, draft in zip(targets, drafts, strict=True):
             _replace(target, draft)
@@ -44,14 +50,21 @@ def staged(*targets: Path) -> Iterator[tuple[Path, ...]]:
 
 
 def _replace(target: Path, draft: Path) -> None:
-    if target.is_dir():  # a folder cannot be renamed over one that holds something
-        former = target.with_name(f".former-{target.name}")
-        remove(former)
-        target.rename(former)
-        draft.rename(target)
-        remove(former)
-    else:
+    if not target.is_dir():
         draft.replace(target)
+        return
+    former = _former(target)  # a folder cannot be renamed over one that holds something
+    target.rename(former)
+    try:
+        draft.rename(target)
+    except OSError:
+        former.rename(target)
+        raise
+    remove(former)
+
+
+def _former(target: Path) -> Path:
+    return target.with_name(f".former-{target.name}")
 
 
 def remove(path: Path) -> None:

@@ -6,7 +6,7 @@ from tokenize import TokenError
 from typing import Annotated, NamedTuple
 
 import numpy as np
-from numpy.lib.format import open_memmap
+from numpy.lib.format import open_memmap, write_array_header_1_0
 from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image, UnidentifiedImageError
 from pydantic import AfterValidator, Field
@@ -95,17 +95,17 @@ def write_patches(folder: Path, pairs: Iterable[Pair], count: int, params: MakeP
     params : MakePatches
         Size and stride in low-resolution pixels.
     """
-    start, low, high = 0, None, None
-    for pair in pairs:
-        scale = pair.high.shape[0] // pair.low.shape[0]
-        lows = cut(pair.low, params.patch_size, params.stride)
-        highs = cut(pair.high, scale * params.patch_size, scale * params.stride)
-        if low is None:
-            low = open_memmap(folder / "low.npy", "w+", np.uint8, (count, *lows.shape[1:]))
-            high = open_memmap(folder / "high.npy", "w+", np.uint8, (count, *highs.shape[1:]))
-        low[start : start + len(lows)] = lows
-        high[start : start + len(highs)] = highs
-        start += len(lows)
+    # Not through a memory map: on a full disk that ends in a signal and no error.
+    with (folder / "low.npy").open("wb") as low, (folder / "high.npy").open("wb") as high:
+        for pair in pairs:
+            scale = pair.high.shape[0] // pair.low.shape[0]
+            for file, plane, factor in ((low, pair.low, 1), (high, pair.high, scale)):
+                patches = cut(plane, factor * params.patch_size, factor * params.stride)
+                if not file.tell():
+                    shape = (count, *patches.shape[1:])
+                    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+                    write_array_header_1_0(file, header)
+                file.write(patches.tobytes())
 
 
 def read_patches(folder: Path) -> Pair:

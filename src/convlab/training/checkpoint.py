@@ -78,7 +78,8 @@ def read_checkpoint(path: Path, owner: str) -> tuple[dict[str, Tensor], dict[str
             metadata = file.metadata()
             if metadata["owner"] != owner:
                 return None
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            # Clones, because the file is about to be replaced.
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
             return tensors, json.loads(metadata["notes"])
     except (FileNotFoundError, SafetensorError, KeyError, TypeError, ValueError):
         return None
