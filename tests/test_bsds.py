@@ -171,6 +171,13 @@ def test_a_header_of_absurd_size_is_refused(tmp_path: Path) -> None:
         unpack(gzip.compress(header.tobuf()), tmp_path)
 
 
+def test_a_zip_that_asks_for_a_version_of_the_future_is_refused(tmp_path: Path) -> None:
+    archive = bytearray(zipped(published()))
+    archive[archive.index(b"PK\x01\x02") + 6] = 99  # version needed to extract
+    with pytest.raises(InputError, match="is cut short or corrupt"):
+        unpack(bytes(archive), tmp_path)
+
+
 def test_an_encrypted_photo_is_refused(tmp_path: Path) -> None:
     archive = bytearray(zipped(published()))
     for magic, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
