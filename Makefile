@@ -2,12 +2,13 @@
 # Without make: the README has the plain commands.
 
 PYTHON ?= python3
+SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 # A relative folder would mean something else where DVC runs a stage elsewhere.
 ifneq ($(CONVLAB_MIRROR),)
-ifeq ($(findstring ://,$(CONVLAB_MIRROR)),)
-export CONVLAB_MIRROR := $(abspath $(CONVLAB_MIRROR))
+ifeq ($(filter /%,$(CONVLAB_MIRROR))$(findstring ://,$(CONVLAB_MIRROR)),)
+export CONVLAB_MIRROR := $(CURDIR)/$(CONVLAB_MIRROR)
 endif
 endif
 

@@ -9,11 +9,12 @@ from pathlib import Path
 from convlab.compute import Compute
 from convlab.data.bsds import DownloadBsds
 from convlab.data.mnist import DownloadMnist
+from convlab.errors import InputError
 from convlab.figures.tsne import RenderTsne
 from convlab.imaging.patches import MakePatches
 from convlab.imaging.shift import EvaluateCnn
 from convlab.imaging.showcase import EvaluateSr
-from convlab.params import check_file
+from convlab.params import check_file, read_block
 from convlab.regression import Regression
 from convlab.script import script
 from convlab.training.digits import TrainCnn
@@ -32,6 +33,16 @@ MODELS = {
     "regression": Regression,
 }
 
+
+def main() -> None:
+    path = Path("params.yaml")
+    check_file(path, MODELS)
+    scale = read_block(path, "train_sr", TrainSr).scale
+    scales = read_block(path, "make_patches", MakePatches).scales
+    if scale not in scales:
+        raise InputError(f"{path}: train_sr.scale = {scale}: must be in make_patches.scales")
+
+
 if __name__ == "__main__":
     with script(__doc__, lock=Path(".work/check_params.lock")):
-        check_file(Path("params.yaml"), MODELS)
+        main()

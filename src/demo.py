@@ -13,6 +13,7 @@ from pathlib import Path
 
 import yaml
 
+import check_params
 from convlab.errors import InputError
 from convlab.files import remove
 from convlab.params import read_yaml
@@ -25,11 +26,14 @@ RESULTS = ("dvc.lock", "metrics")
 def copy_tree(target: Path) -> None:
     """Copy what git tracks or would track, less the results of former runs."""
     listing = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"],
-        check=True,
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        check=False,
         capture_output=True,
-    ).stdout.decode()
-    for name in filter(None, listing.split("\0")):
+        text=True,
+    )
+    if listing.returncode:
+        raise InputError(f"git ls-files: {listing.stderr}")
+    for name in filter(None, listing.stdout.split("\0")):
         source = Path(name)
         if source.parts[0] not in RESULTS and source.exists():
             (target / source).parent.mkdir(parents=True, exist_ok=True)
@@ -62,9 +66,9 @@ def prepare_copy(target: Path, changes: dict) -> None:
 
 
 def main() -> None:
+    check_params.main()
     remove(COPY)
     prepare_copy(COPY, read_yaml(Path("params.demo.yaml")))
-    run(COPY, "src/check_params.py")
     run(COPY, "-m", "dvc", "repro")
     run(COPY, "-m", "dvc", "metrics", "show", "--md")
     pictures = sorted(path for path in COPY.glob("stages/*/*") if path.suffix in (".png", ".gif"))

@@ -19,7 +19,7 @@ from convlab.files import staged
 from convlab.imaging.measure import Quality
 from convlab.imaging.patches import make_pair
 from convlab.imaging.showcase import EvaluateSr, spread_by_rank
-from convlab.nets.methods import METHODS, compare, measure, summarise
+from convlab.nets.methods import METHODS, compare, enlarge, measure, summarise
 from convlab.nets.subpixel import load_subpixel
 from convlab.params import Upscaling, read_block
 from convlab.script import script
@@ -39,7 +39,8 @@ def main() -> None:
     curve = read_columns(TRAINED / "curve.csv")
     _, _, photos = split_photos(Path("data/raw/bsds500"))
     progress = tqdm(photos, desc="evaluate_sr", unit="photo", disable=None)
-    table = [measure(network, make_pair(read_rgb(photo), network.scale)) for photo in progress]
+    pairs = (make_pair(read_rgb(photo), network.scale) for photo in progress)
+    table = [measure(enlarge(network, low), high, network.scale) for low, high in pairs]
     gains = [row["network"].psnr - row["bicubic"].psnr for row in table]
     shown = [
         compare(network, photos[index].stem, read_rgb(photos[index]), params.crop_size)

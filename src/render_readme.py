@@ -97,7 +97,7 @@ def main() -> None:
     text = replace_between(README.read_text(encoding="utf-8"), "results", tables(Path("metrics")))
     targets = [README, PICTURES / "superresolution.png", *(PICTURES / name for name in COPIED)]
     with staged(*targets) as (readme, photographs, *copies):
-        readme.write_text(text, encoding="utf-8")
+        readme.write_text(text, encoding="utf-8", newline="\n")
         draw_photographs(photographs)
         for source, copy in zip(COPIED.values(), copies, strict=True):
             shutil.copyfile(source, copy)

@@ -22,7 +22,7 @@ from convlab.nets.weights import count_parameters, save_network
 from convlab.params import read_block
 from convlab.script import script
 from convlab.tables import write_csv, write_metrics
-from convlab.training.digits import Digits, Moment, TrainCnn, snapshot_steps, watch
+from convlab.training.digits import Digits, Moment, TrainCnn, watch
 
 MNIST = Path("data/raw/mnist")
 EMBEDDED = 500  # test digits whose embedding the animation shows
@@ -52,7 +52,7 @@ def main() -> None:
     params = read_block(Path("params.yaml"), "train_cnn", TrainCnn)
     prepare(read_block(Path("params.yaml"), "compute", Compute))
     training, test = (Digits(*read_digits(MNIST, split)) for split in ("train", "test"))
-    kept, seen, metrics = snapshot_steps(params), {}, {}
+    seen, metrics = {}, {}
     with staged(*OUTPUTS) as (cnn, mlp, curve, snapshots, metrics_file):
         for name, design, file in (("cnn", Cnn, cnn), ("mlp", Mlp, mlp)):
             torch.manual_seed(params.seed)
@@ -65,7 +65,8 @@ def main() -> None:
         header = ("step", "cnn_loss", "cnn_accuracy", "mlp_loss", "mlp_accuracy")
         pairs = zip(seen["cnn"], seen["mlp"], strict=True)
         write_csv(curve, header, ((*a[:3], *b[1:3]) for a, b in pairs))
-        chosen = [(m.step, m.accuracy, m.embedding) for m in seen["cnn"] if m.step in kept]
+        kept = [moment for moment in seen["cnn"] if moment.embedding is not None]
+        chosen = [(moment.step, moment.accuracy, moment.embedding) for moment in kept]
         write_snapshots(snapshots, *zip(*chosen, strict=True), test.labels[:EMBEDDED])
         write_metrics(metrics_file, metrics)
 

@@ -8,6 +8,7 @@ import yaml
 import demo
 from check_params import MODELS
 from conftest import ROOT
+from convlab.errors import InputError
 from convlab.params import check_file, read_yaml
 
 
@@ -48,3 +49,10 @@ def test_the_demo_parameters_of_the_repository_are_valid(tmp_path):
     check_file(params, MODELS)
     assert read_yaml(params)["download_mnist"]["source"] == "bundled"
     assert read_yaml(params)["download_bsds"]["source"] == "bundled"
+
+
+def test_outside_git_the_error_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    with pytest.raises(InputError, match=r"git ls-files: .*not a git repository"):
+        demo.copy_tree(tmp_path / "demo")

@@ -36,13 +36,14 @@ def test_every_method_enlarges(network):
 def test_every_method_is_measured_with_the_scale_shaved(network):
     pair = make_pair(PHOTO, network.scale)
     enlarged = enlarge(network, pair.low)
-    assert measure(network, pair) == {
+    assert measure(enlarge(network, pair.low), pair.high, network.scale) == {
         method: quality(pair.high, enlarged[method], shave=network.scale) for method in METHODS
     }
 
 
 def test_on_a_photograph_the_methods_rank_as_they_are_known_to():
-    measured = measure(SubPixel(2, channels=2, blocks=1), make_pair(data.astronaut(), 2))
+    low, high = make_pair(data.astronaut(), 2)
+    measured = measure(enlarge(SubPixel(2, channels=2, blocks=1), low), high, 2)
     ranked = sorted(INTERPOLATIONS, key=lambda method: measured[method].psnr)
     assert ranked == ["nearest", "bilinear", "bicubic", "lanczos"]
     assert measured["network"] == pytest.approx(measured["bicubic"], abs=1e-3)
@@ -61,7 +62,8 @@ def test_a_comparison_shows_one_part_thrice(network):
         error = np.abs(upscaled.astype(int) - shown.truth).mean()
         assert error < np.abs(upscaled[::-1].astype(int) - shown.truth).mean() / 2
     assert shown.network.mean() > shown.bicubic.mean()  # the network is too bright
-    measured = measure(network, make_pair(PHOTO, scale))
+    low, high = make_pair(PHOTO, scale)
+    measured = measure(enlarge(network, low), high, scale)
     assert (shown.bicubic_psnr, shown.network_psnr) == (
         measured["bicubic"].psnr,
         measured["network"].psnr,

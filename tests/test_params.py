@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import Field, ValidationError
 
+import check_params
 from check_params import MODELS
 from convlab.errors import InputError
 from convlab.imaging.patches import MakePatches
@@ -270,3 +271,19 @@ def test_the_script_refuses_a_number_out_of_range(path, tmp_path, monkeypatch):
     assert str(caught.value).startswith(
         f"check_params: params.yaml: {'.'.join(map(str, path))} = {least - 1}: should be "
     )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("  scale: 2", "  scale: 3", "train_sr.scale = 3: must be in make_patches.scales"),
+        ("warmup_steps: 200", "warmup_steps: 5000", "train_sr: warmup_steps = 5000 must be below"),
+    ],
+)
+def test_knobs_that_do_not_fit_together_are_refused(tmp_path, monkeypatch, old, new, message):
+    text = (ROOT / "params.yaml").read_text("utf-8")
+    assert old in text
+    (tmp_path / "params.yaml").write_text(text.replace(old, new))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=message):
+        check_params.main()

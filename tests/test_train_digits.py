@@ -106,7 +106,10 @@ def test_looking_happens_at_the_chosen_steps_and_tells_what_is_there():
     network = fresh(Cnn)
     for moment in watch(network, TRAINING, TEST, PARAMS, embedded=5):
         logits, embedding = recognise(network, TEST.images)  # as it is at that moment
-        np.testing.assert_array_equal(moment.embedding, embedding[:5])
+        if moment.step in snapshot_steps(PARAMS):
+            np.testing.assert_array_equal(moment.embedding, embedding[:5])
+        else:
+            assert moment.embedding is None  # or a long log would fill the memory
         assert moment.accuracy == score(logits, TEST.labels).accuracy
 
 
@@ -141,7 +144,7 @@ def test_passes_and_seeds_have_their_own_order():
     assert not torch.equal(next(other), first)
 
 
-@given(st.integers(1, 100_000), st.integers(2, 100))
+@given(st.integers(2, 100_000), st.integers(2, 100))
 def test_snapshots_are_the_first_step_and_the_last_and_denser_early_on(steps, snapshots):
     kept = snapshot_steps(TrainCnn(**KNOBS | {"steps": steps, "snapshots": snapshots}))
     assert kept[0] == 1

@@ -1,4 +1,4 @@
-"""Seeds, threads, precision and deterministic algorithms: set here and nowhere else."""
+"""Threads, precision and deterministic algorithms: set here and nowhere else."""
 
 import contextlib
 from typing import Literal
@@ -28,8 +28,11 @@ def has_bfloat16_units() -> bool:
     True for x86 with AMX or AVX512-BF16 and for Arm with the BF16 extension;
     elsewhere bfloat16 is emulated, and slower than float32.
     """
-    capabilities = torch.cpu.get_capabilities()
-    return any(capabilities.get(unit) for unit in ("amx_bf16", "avx512_bf16", "bf16"))
+    # An older torch cannot tell; without oneDNN, torch has no fast kernels for these units.
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    return torch.backends.mkldnn.is_available() and any(
+        capabilities.get(unit) for unit in ("amx_bf16", "avx512_bf16", "bf16")
+    )
 
 
 def autocast(precision: Precision) -> contextlib.AbstractContextManager:

@@ -141,7 +141,8 @@ def _describe(block: str, fault: Any, model: type[Params]) -> str:
             return f"{key}: must be a mapping of {', '.join(model.model_fields)}"
         case _:
             said = fault["msg"].removeprefix("Input ").removeprefix("Value error, ")
-            return f"{key} = {fault['input']!r}: {said}{_hint(fault, model)}"
+            value = f" = {fault['input']!r}" if fault["loc"] else ""
+            return f"{key}{value}: {said}{_hint(fault, model)}"
 
 
 def _hint(fault: Any, model: type[Params]) -> str:

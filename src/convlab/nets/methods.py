@@ -3,7 +3,7 @@
 import numpy as np
 
 from convlab.imaging.measure import Quality, quality
-from convlab.imaging.patches import Pair, make_pair
+from convlab.imaging.patches import make_pair
 from convlab.imaging.resize import INTERPOLATIONS, crop_to_multiple, upscale
 from convlab.imaging.showcase import Comparison, colourise, hardest_window
 from convlab.nets.subpixel import SubPixel, upscale_luminance
@@ -30,12 +30,17 @@ def enlarge(network: SubPixel, low: np.ndarray) -> dict[str, np.ndarray]:
     return enlarged | {"network": upscale_luminance(network, low)}
 
 
-def measure(network: SubPixel, pair: Pair) -> dict[str, Quality]:
-    """Quality of every method in `METHODS` on one image."""
-    enlarged = enlarge(network, pair.low)
-    return {
-        method: quality(pair.high, image, shave=network.scale) for method, image in enlarged.items()
-    }
+def measure(enlarged: dict[str, np.ndarray], truth: np.ndarray, scale: int) -> dict[str, Quality]:
+    """Quality of every method on one image.
+
+    Parameters
+    ----------
+    enlarged : dict of str to ndarray of uint8, shape (height, width)
+        What `enlarge` gave.
+    truth : ndarray of uint8, shape (height, width)
+    scale : int
+    """
+    return {method: quality(truth, image, shave=scale) for method, image in enlarged.items()}
 
 
 def compare(network: SubPixel, name: str, rgb: np.ndarray, size: int) -> Comparison:
@@ -52,7 +57,8 @@ def compare(network: SubPixel, name: str, rgb: np.ndarray, size: int) -> Compari
     """
     rgb = crop_to_multiple(rgb, network.scale)
     pair = make_pair(rgb, network.scale)
-    enlarged, measured = enlarge(network, pair.low), measure(network, pair)
+    enlarged = enlarge(network, pair.low)
+    measured = measure(enlarged, pair.high, network.scale)
     window = hardest_window(pair.high, enlarged["bicubic"], size)
     bicubic, ours = (
         colourise(enlarged[method], rgb, network.scale)[window] for method in ("bicubic", "network")

@@ -19,7 +19,7 @@ class TrainCnn(Params):
     """How the digit networks are trained (block `train_cnn`)."""
 
     seed: Seed
-    steps: Annotated[int, Field(ge=1)]
+    steps: Annotated[int, Field(ge=2)]
     batch_size: Annotated[int, Field(ge=1, le=60_000)]
     learning_rate: Annotated[float, Field(gt=0, le=1)]
     weight_decay: Annotated[float, Field(ge=0, le=1)]
@@ -45,8 +45,8 @@ class Moment(NamedTuple):
     """Mean cross-entropy in nats of the mini-batches since the moment before."""
     accuracy: float
     """On the test digits, 0 to 1."""
-    embedding: np.ndarray
-    """Of the first test digits: float32, shape (n, width of the last layer)."""
+    embedding: np.ndarray | None
+    """At the snapshots, of the first test digits: float32, shape (n, width of the last layer)."""
 
 
 def train(network: nn.Module, training: Digits, params: TrainCnn) -> Iterator[float]:
@@ -95,7 +95,8 @@ def watch(
     ------
     Moment
     """
-    looks = {*range(0, params.steps, params.log_every), *snapshot_steps(params)}
+    kept = set(snapshot_steps(params))
+    looks = kept.union(range(0, params.steps, params.log_every))
     losses = []
     for step, loss in enumerate(train(network, training, params), start=1):
         losses.append(loss)
@@ -103,7 +104,8 @@ def watch(
             logits, embedding = recognise(network, test.images)
             accuracy = score(logits, test.labels).accuracy
             # A copy: a slice would keep the embedding of all test digits in memory.
-            yield Moment(step, fmean(losses), accuracy, embedding[:embedded].copy())
+            snapshot = embedding[:embedded].copy() if step in kept else None
+            yield Moment(step, fmean(losses), accuracy, snapshot)
             losses = []
 
 

@@ -1,11 +1,11 @@
 """Training the super-resolution network; it can be broken off and taken up again."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, Self
 
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 from torch.nn import functional
 
@@ -34,6 +34,14 @@ class TrainSr(Params):
     weight_decay: Annotated[float, Field(ge=0, le=1)]
     precision: Precision
     validate_every: Annotated[int, Field(ge=1)]
+
+    @model_validator(mode="after")
+    def _has_time_to_warm_up(self) -> Self:
+        if self.warmup_steps >= self.steps:
+            raise ValueError(
+                f"warmup_steps = {self.warmup_steps} must be below steps = {self.steps}"
+            )
+        return self
 
 
 class Point(NamedTuple):
