@@ -1,7 +1,7 @@
 """Choose the super-resolution training on the validation images.
 
 Trains the network of params.yaml and variants of it on the same number of
-training patches, a quarter of what the default training sees, and measures on
+training patches, an eighth of what the default training sees, and measures on
 the 20 validation images; the test images take no part. Prints a table in
 Markdown: validation PSNR (mean over seeds and spread, where there are several).
 Needs data/patches.
@@ -22,7 +22,7 @@ from convlab.nets.weights import count_parameters
 from convlab.params import read_block
 from convlab.training.superres import Training, TrainSr
 
-SHARE = 4
+SHARE = 8
 SEEDS = (1, 2, 3)
 VARIANTS = [
     ({}, SEEDS),
