@@ -59,6 +59,7 @@ def test_every_folder_in_stages_is_a_stage():
 def test_the_readme_of_a_stage_explains_each_parameter(stage):
     text = (ROOT / "stages" / stage / "README.md").read_text()
     assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) >= set(PARAMS[stage])
+    assert "<!--" not in text  # a place where something is still to be written
 
 
 @pytest.mark.parametrize("stage", STAGES)
