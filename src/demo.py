@@ -17,6 +17,7 @@ import yaml
 import check_params
 from convlab.errors import InputError
 from convlab.files import remove
+from convlab.git import git
 from convlab.params import read_yaml
 from convlab.regression import flatten
 from convlab.script import script
@@ -27,15 +28,8 @@ RESULTS = ("dvc.lock", "metrics")
 
 def copy_tree(target: Path) -> None:
     """Copy what git tracks or would track, less the results of former runs."""
-    listing = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    if listing.returncode:
-        raise InputError(f"git ls-files: {listing.stderr}")
-    for name in filter(None, listing.stdout.split("\0")):
+    listing = git("ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    for name in filter(None, listing.split("\0")):
         source = Path(name)
         if source.parts[0] not in RESULTS and source.exists():
             (target / source).parent.mkdir(parents=True, exist_ok=True)

@@ -5,11 +5,11 @@ Prints a table, a row per metric; exit status 1 if one differs by more than
 """
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
 from convlab.errors import InputError
+from convlab.git import git
 from convlab.params import read_block
 from convlab.regression import Regression, compare
 from convlab.script import script
@@ -20,19 +20,12 @@ METRICS = Path("metrics")
 
 def committed() -> dict:
     """The metrics in git, by file."""
-    listing = _git("ls-tree", "--name-only", REVISION, f"{METRICS}/").split()
+    listing = git("ls-tree", "--name-only", REVISION, f"{METRICS}/").split()
     return {
-        Path(name).stem: json.loads(_git("show", f"{REVISION}:{name}"))
+        Path(name).stem: json.loads(git("show", f"{REVISION}:{name}"))
         for name in listing
         if name.endswith(".json")
     }
-
-
-def _git(*arguments: str) -> str:
-    run = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
-    if run.returncode:
-        raise InputError(f"git {' '.join(arguments)}: {run.stderr.strip()}")
-    return run.stdout
 
 
 def read(path: Path) -> dict:
