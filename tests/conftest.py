@@ -7,6 +7,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+import torch
 
 import demo
 
@@ -31,6 +32,12 @@ TINY = {
     },
     "evaluate_sr": {"gallery_images": 2},
 }
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    """Draw the same random weights and images in every run: torch seeds itself at random."""
+    torch.manual_seed(0)
 
 
 @pytest.fixture(scope="session")

@@ -71,7 +71,8 @@ def test_digit_networks_give_logits_and_the_embedding_they_come_from(design, wid
     assert embedding.shape == (batch, width)
     assert embedding.min() >= 0  # after a ReLU
     assert torch.equal(network.classify(embedding), logits)
-    assert logits.min() < 0 < logits.max()  # logits, no probabilities
+    assert not torch.allclose(logits.exp().sum(dim=1), torch.ones(batch))  # no log-probabilities
+    assert not torch.allclose(logits.sum(dim=1), torch.ones(batch))  # nor probabilities
 
 
 @pytest.mark.parametrize("design", [Cnn, Mlp])
