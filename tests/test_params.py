@@ -154,9 +154,12 @@ def test_the_upscaling_is_read_from_a_block_that_holds_more():
 # The repository's own params.yaml, knob by knob. The knobs come from the models.
 
 
-def knobs(schema, values, path):
+def knobs(schema, values, path, parts):
     """Paths of all single values of a block, with the JSON schema that its model has for each."""
     match schema:
+        case {"$ref": name}:
+            yield from knobs(parts[name.removeprefix("#/$defs/")], values, path, parts)
+            return
         case {"properties": fields}:
             inside = [(name, fields[name]) for name in fields]
         case {"items": item}:
@@ -167,7 +170,7 @@ def knobs(schema, values, path):
             yield path, schema
             return
     for name, part in inside:
-        yield from knobs(part, values[name], (*path, name))
+        yield from knobs(part, values[name], (*path, name), parts)
 
 
 def leaves(values, path=()):
@@ -189,10 +192,11 @@ def replaced(values, path, value):
 
 
 CONTENT = yaml.safe_load(KNOBS_FILE.read_text("utf-8"))
+SCHEMAS = {block: model.model_json_schema() for block, model in MODELS.items()}
 KNOBS = {
     path: schema
-    for block, model in MODELS.items()
-    for path, schema in knobs(model.model_json_schema(), CONTENT[block], (block,))
+    for block, whole in SCHEMAS.items()
+    for path, schema in knobs(whole, CONTENT[block], (block,), whole.get("$defs"))
 }
 NUMBERS = {path: schema for path, schema in KNOBS.items() if schema["type"] != "string"}
 

@@ -51,6 +51,24 @@ def test_a_script_runs_and_ends_well(run):
     assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
 
 
+def test_a_script_may_have_options(tmp_path):
+    body = """
+from pathlib import Path
+from convlab.script import script
+with script("", lock=Path("a.lock"), add_options=lambda p: p.add_argument("--base")) as options:
+    print(options.base)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", body, "--base", "main"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(SOURCES)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "main\n"
+
+
 def test_help_is_the_docstring_and_runs_nothing(run, tmp_path):
     done = run("print('done')", "--help")
     assert done.returncode == 0
@@ -103,7 +121,7 @@ def test_a_second_run_does_not_start_beside_the_first(run):
         assert first.stdout.readline() == "going\n"
         second = run("print('done')")
         assert (second.returncode, second.stdout) == (1, "")
-        assert second.stderr.startswith("stage: another run of this stage is still going")
+        assert second.stderr.startswith("stage: another run is still going")
         assert second.stderr.count("\n") == 1
         first.kill()
     assert run("print('done')").stdout == "done\n"  # a killed run holds no lock

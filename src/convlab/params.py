@@ -37,7 +37,7 @@ class Upscaling(Params, extra="ignore"):
     scale: Scale
 
 
-Block = TypeVar("Block", bound=Params)
+Block = TypeVar("Block", bound=BaseModel)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def check_block(path: Path, block: str, values: Any, model: type[Block]) -> Bloc
         The block's key in the file.
     values : Any
         What stands under that key.
-    model : type of Params
+    model : type of BaseModel
         What the block must look like.
 
     Returns
@@ -104,7 +104,7 @@ def read_block(path: Path, block: str, model: type[Block]) -> Block:
     return check_block(path, block, content[block], model)
 
 
-def check_file(path: Path, models: dict[str, type[Params]]) -> None:
+def check_file(path: Path, models: dict[str, type[BaseModel]]) -> None:
     """Check a whole parameter file: every block known, present and valid.
 
     Raises
@@ -129,30 +129,29 @@ def check_file(path: Path, models: dict[str, type[Params]]) -> None:
         raise InputError(f"{path}: {'; '.join(faults)}")
 
 
-def _describe(block: str, fault: Any, model: type[Params]) -> str:
+def _describe(block: str, fault: Any, model: type[BaseModel]) -> str:
     """One fault as `block.key = value: what is allowed`."""
     key = ".".join([block, *map(str, fault["loc"])])
     match fault["type"]:
         case "missing":
             return f"{key}: is missing"
         case "extra_forbidden":
-            return f"{key}: unknown key (known: {', '.join(model.model_fields)})"
+            known = _schema(model, fault["loc"][:-1])["properties"]
+            return f"{key}: unknown key (known: {', '.join(known)})"
         case "model_type":
-            return f"{key}: must be a mapping of {', '.join(model.model_fields)}"
+            known = _schema(model, fault["loc"])["properties"]
+            return f"{key}: must be a mapping of {', '.join(known)}"
         case _:
             said = fault["msg"].removeprefix("Input ").removeprefix("Value error, ")
             value = f" = {fault['input']!r}" if fault["loc"] else ""
             return f"{key}{value}: {said}{_hint(fault, model)}"
 
 
-def _hint(fault: Any, model: type[Params]) -> str:
+def _hint(fault: Any, model: type[BaseModel]) -> str:
     """What else would help: the whole allowed range, and a trap of YAML 1.1."""
     if isinstance(fault["input"], str) and _EXPONENT.fullmatch(fault["input"]):
         return " (YAML 1.1 takes this for a text: write numbers like 0.001, not 1e-3)"
-    schema = model.model_json_schema()
-    for step in fault["loc"]:
-        inside = schema.get("properties", {}).get(step)
-        schema = inside or schema.get("items") or schema.get("additionalProperties") or {}
+    schema = _schema(model, fault["loc"])
     words = {
         "minimum": "{} or more",
         "exclusiveMinimum": "above {}",
@@ -161,3 +160,15 @@ def _hint(fault: Any, model: type[Params]) -> str:
     }
     bounds = [text.format(schema[key]) for key, text in words.items() if key in schema]
     return f" (allowed: {', '.join(bounds)})" if bounds else ""
+
+
+def _schema(model: type[BaseModel], place: tuple[str | int, ...]) -> dict[str, Any]:
+    """JSON schema of what stands at a place inside a block; empty if the model does not know it."""
+    whole = model.model_json_schema()
+    schema = whole
+    for step in place:
+        inside = schema.get("properties", {}).get(step)
+        schema = inside or schema.get("items") or schema.get("additionalProperties") or {}
+        if "$ref" in schema:
+            schema = whole["$defs"][schema["$ref"].removeprefix("#/$defs/")]
+    return schema

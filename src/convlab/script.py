@@ -3,7 +3,7 @@
 import argparse
 import errno
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,9 +12,18 @@ from filelock import FileLock, Timeout
 from convlab.errors import InputError
 
 
+def _no_options(_: argparse.ArgumentParser) -> None:
+    """Add none: what a stage does stands in params.yaml."""
+
+
 @contextmanager
-def script(description: str, *, lock: Path) -> Iterator[None]:
-    """Run a script's body as a command-line program without options.
+def script(
+    description: str,
+    *,
+    lock: Path,
+    add_options: Callable[[argparse.ArgumentParser], None] = _no_options,
+) -> Iterator[argparse.Namespace]:
+    """Run a script's body as a command-line program.
 
     `--help` prints the description. One run at a time: killing `dvc` leaves
     its child running, and a second one must not start beside it. What a user
@@ -26,16 +35,25 @@ def script(description: str, *, lock: Path) -> Iterator[None]:
         The script's docstring.
     lock : Path
         The file to lock; its name names the script in messages.
+    add_options : callable, optional
+        Adds the script's options to its parser.
+
+    Yields
+    ------
+    argparse.Namespace
+        The options as they were given.
     """
-    argparse.ArgumentParser(
+    parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-    ).parse_args()
+    )
+    add_options(parser)
+    options = parser.parse_args()
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(lock, timeout=0):
-            yield
+            yield options
     except Timeout:
-        sys.exit(f"{lock.stem}: another run of this stage is still going: wait for it or stop it")
+        sys.exit(f"{lock.stem}: another run is still going: wait for it or stop it")
     except InputError as error:
         sys.exit(f"{lock.stem}: {error}")
     except OSError as error:
