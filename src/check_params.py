@@ -15,10 +15,10 @@ from convlab.imaging.patches import MakePatches
 from convlab.imaging.shift import EvaluateCnn
 from convlab.imaging.showcase import EvaluateSr
 from convlab.params import check_file, read_block
-from convlab.regression import Regression
 from convlab.script import script
 from convlab.training.digits import TrainCnn
 from convlab.training.superres import TrainSr
+from repository.metrics import Regression
 
 MODELS = {
     "compute": Compute,

@@ -6,21 +6,17 @@ file and metrics stay as they are.
 """
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import yaml
 
 import check_params
-from convlab.errors import InputError
 from convlab.files import remove
-from convlab.git import git
 from convlab.params import read_yaml
-from convlab.regression import flatten
 from convlab.script import script
+from repository.commands import dvc, git
+from repository.metrics import flatten
 
 COPY = Path("demo")
 RESULTS = ("dvc.lock", "metrics")
@@ -44,28 +40,18 @@ def lay_over(params: Path, changes: dict) -> None:
     params.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
 
 
-def run(folder: Path, *command: str) -> None:
-    """Run a Python program in a folder, with this very Python on the PATH."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    done = subprocess.run(
-        [sys.executable, *command], cwd=folder, env=os.environ | {"PATH": path}, check=False
-    )
-    if done.returncode:
-        raise InputError(f"`{' '.join(command)}` failed in {folder}, see above")
-
-
 def prepare_copy(target: Path, changes: dict) -> None:
     """Make a copy of the working tree that DVC can run on, with some parameters changed."""
     copy_tree(target)
     lay_over(target / "params.yaml", changes)
-    run(target, "-m", "dvc", "config", "--local", "core.no_scm", "true")  # it has no git
+    dvc("config", "--local", "core.no_scm", "true", folder=target)  # it has no git
 
 
 def main() -> None:
     check_params.main()
     remove(COPY)
     prepare_copy(COPY, read_yaml(Path("params.demo.yaml")))
-    run(COPY, "-m", "dvc", "repro")
+    dvc("repro", folder=COPY)
     for path in sorted(COPY.glob("metrics/*.json")):
         for metric, value in flatten(json.loads(path.read_text(encoding="utf-8"))):
             print(f"{path.stem}.{metric}: {value}")

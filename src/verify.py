@@ -1,52 +1,127 @@
-"""Compare metrics/*.json with those of the last commit, within the tolerances of params.yaml.
+"""Say whether this run gave the committed results again, and whether dvc.lock is honest.
 
-Prints a table, a row per metric; exit status 1 if one differs by more than
-`regression.tolerances` allows, vanished, or is new. Needs no data and no model.
+Compares the workspace with a git revision: outputs by their content, metrics
+within the tolerances of `regression` in params.yaml. Then holds each dvc.lock,
+the revision's and the workspace's, against the files beside it, and the run
+against the revision's code and parameters.
+
+Exit status 1 if a metric differs, vanished or is new, or if a lock file does
+not say what is so. Outputs may differ in bytes, as on another processor, and
+may be absent: they are shown, and fail only under --strict.
 """
 
-import json
 import sys
+from argparse import ArgumentParser, Namespace
+from collections import defaultdict
+from contextlib import chdir
 from pathlib import Path
 
-from convlab.errors import InputError
-from convlab.git import git
+from convlab.files import remove
 from convlab.params import read_block
-from convlab.regression import Regression, compare
 from convlab.script import script
+from repository.commands import dvc, git
+from repository.metrics import Regression, compare
+from repository.pipeline import Pipeline
+from repository.report import Rows, add_form, count, render
 
-REVISION = "HEAD"
-METRICS = Path("metrics")
-
-
-def committed() -> dict:
-    """The metrics in git, by file."""
-    listing = git("ls-tree", "--name-only", REVISION, f"{METRICS}/").split()
-    return {
-        Path(name).stem: json.loads(git("show", f"{REVISION}:{name}"))
-        for name in listing
-        if name.endswith(".json")
-    }
+RERUN = Path(".work/rerun")
 
 
-def read(path: Path) -> dict:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path}: is no JSON: {error}") from error
+def add_options(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--revision", default="HEAD", help="the git revision to compare with (default: HEAD)"
+    )
+    parser.add_argument("--strict", action="store_true", help="ask for identical bytes everywhere")
+    parser.add_argument(
+        "--force", action="store_true", help=f"first run everything anew in a clone, {RERUN}/"
+    )
+    add_form(parser)
 
 
-def main() -> int:
-    """Print the table; return how many metrics differ."""
-    tolerances = read_block(Path("params.yaml"), "regression", Regression).tolerances
-    found = {path.stem: read(path) for path in METRICS.glob("[!.]*.json")}
-    differences = compare(committed(), found, tolerances)
-    print(f"{'metric':42} {'committed':>12} {'here':>12} {'tolerance':>10}  verdict")
-    for row in differences:
-        numbers = ["-" if value is None else f"{value:.6g}" for value in row[1:]]
-        print(f"{row.metric:42} {numbers[0]:>12} {numbers[1]:>12} {numbers[2]:>10}  {row.verdict}")
-    return sum(row.verdict == "differs" for row in differences)
+def rerun(revision: str) -> None:
+    """Run the revision's pipeline in a clean clone, which stays there to be looked at."""
+    remove(RERUN)
+    git("clone", "--quiet", "--shared", "--no-checkout", ".", str(RERUN))
+    git("-C", str(RERUN), "checkout", "--quiet", "--detach", revision)
+    dvc("repro", "--force", "--no-run-cache", folder=RERUN)
+
+
+def compare_outputs(committed: Pipeline, here: Pipeline) -> Rows:
+    """One row for each output; one that is not here is compared by what dvc.lock says of it."""
+    rows = []
+    for path, item in sorted((committed.outs | here.outs).items()):
+        before, recorded = committed.recorded.get(item), here.recorded.get(item)
+        after = here.present.get(item, recorded)
+        verdict = "identical" if before == after else "differs"
+        if verdict == "identical" and item not in here.present:
+            verdict = "unchecked"
+        rows.append({"output": path, "committed": before, "here": after, "verdict": verdict})
+    return rows
+
+
+def compare_metrics(committed: Pipeline, here: Pipeline) -> Rows:
+    rules = read_block(Path("params.yaml"), "regression", Regression)
+    return [
+        {
+            "metric": change.metric,
+            "committed": change.before,
+            "here": change.after,
+            "difference": change.difference,
+            "tolerance": change.rule and change.rule.tolerance,
+            "verdict": change.repetition,
+        }
+        for change in compare(committed.metrics(), here.metrics(), rules)
+    ]
+
+
+def examine_locks(committed: Pipeline, here: Pipeline) -> Rows:
+    """One row for each thing of which a lock file does not say what is so."""
+    found = [
+        (lock, finding)
+        for lock, pipeline in (("committed", committed), ("here", here))
+        for finding in pipeline.contradictions()
+    ]
+    named = {(finding.stage, finding.item) for _, finding in found}
+    found += [
+        ("here", finding)
+        for finding in here.departures(committed)
+        if (finding.stage, finding.item) not in named
+    ]
+    stages = defaultdict(list)  # many stages share a module of the library
+    for lock, (stage, item, problem) in found:
+        stages[lock, item, problem].append(stage)
+    return [
+        {"dvc.lock": lock, "item": item, "problem": problem, "stages": ", ".join(names)}
+        for (lock, item, problem), names in stages.items()
+    ]
+
+
+def main(options: Namespace) -> bool:
+    """Print the tables; say whether the workspace passes."""
+    committed = Pipeline(options.revision)
+    revision = git("rev-parse", options.revision + "^{commit}").strip()
+    if options.force:
+        rerun(revision)
+    with chdir(RERUN if options.force else Path()):
+        here = Pipeline()
+        tables = {
+            "outputs": compare_outputs(committed, here),
+            "metrics": compare_metrics(committed, here),
+            "findings": examine_locks(committed, here),
+        }
+    rows = tables["outputs"] + tables["metrics"] if options.strict else tables["metrics"]
+    allowed = {"identical"} if options.strict else {"identical", "within tolerance"}
+    passed = not tables["findings"] and all(row["verdict"] in allowed for row in rows)
+    anew = f", run anew in {RERUN}/" if options.force else ""
+    conclusion = (
+        f"{'Passed' if passed else 'Failed'} against {options.revision} ({revision[:7]}){anew}: "
+        f"outputs: {count(tables['outputs'])}; metrics: {count(tables['metrics'])}; "
+        f"dvc.lock: {len(tables['findings'])} findings"
+    )
+    print(render(tables, conclusion, options.form, revision=revision, passed=passed))
+    return passed
 
 
 if __name__ == "__main__":
-    with script(__doc__, lock=Path(".work/verify.lock")):
-        sys.exit(1 if main() else 0)
+    with script(__doc__, lock=Path(".work/verify.lock"), add_options=add_options) as options:
+        sys.exit(not main(options))

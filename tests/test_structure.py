@@ -77,6 +77,14 @@ def test_every_plot_shows_an_output():
         assert set(settings["y"] if settings else [name]) <= outs
 
 
+def test_the_library_knows_neither_git_nor_dvc_nor_scripts():
+    library = ROOT / "src" / "convlab"
+    for file in library.rglob("*.py"):
+        imported = set(re.findall(r"^(?:from|import) (\w+)", file.read_text(), re.MULTILINE))
+        scripts = {path.stem for path in (ROOT / "src").glob("*.py")}
+        assert not imported & (scripts | {"dvc", "dvc_data", "repository", "subprocess"}), file
+
+
 def test_layers_import_only_from_the_floors_below():
     floors = ["data", "imaging", "nets", "training", "figures"]
     library = ROOT / "src" / "convlab"

@@ -1,76 +1,309 @@
-"""`src/verify.py` in a small git repository of metrics."""
+"""`src/verify.py` on a small pipeline: whatever is not as recorded is found and named."""
 
 import json
-import subprocess
+import os
+import shutil
+from argparse import ArgumentParser
 
 import pytest
 
+import toy
+import verify
 from conftest import ROOT, run
+from convlab.errors import InputError
 
-COMMITTED = {"cnn": {"accuracy": 0.99, "loss": 0.03}, "mlp": {"accuracy": 0.95, "loss": 0.2}}
-PARAMS = 'regression: {tolerances: {"*.accuracy": 0.002, "*.cnn.loss": 0.01}}\n'
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("finished")
+    toy.make(folder)
+    return folder
 
 
 @pytest.fixture
-def checkout(tmp_path):
-    (tmp_path / "metrics").mkdir()
-    (tmp_path / "params.yaml").write_text(PARAMS)
-    write(tmp_path, COMMITTED)
-    for command in (["init"], ["add", "."], ["commit", "--message", "metrics"]):
-        identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
-        subprocess.run(["git", *identity, *command], cwd=tmp_path, check=True, capture_output=True)
-    return tmp_path
+def checkout(finished, tmp_path, monkeypatch):
+    """Give a finished run, untouched and committed, to work in."""
+    folder = tmp_path / "checkout"
+    shutil.copytree(finished, folder)
+    monkeypatch.chdir(folder)
+    return folder
 
 
-def write(checkout, metrics):
-    (checkout / "metrics" / "evaluate_cnn.json").write_text(json.dumps(metrics))
+@pytest.fixture
+def check(checkout, capfd):
+    """Call the script; give whether it passes, and the tables that it prints."""
+
+    def check(*arguments):
+        parser = ArgumentParser()
+        verify.add_options(parser)
+        passed = verify.main(parser.parse_args(["--json", *arguments]))
+        report = json.loads(capfd.readouterr().out)
+        assert report["passed"] is passed
+        return passed, report
+
+    return check
 
 
-def verify(checkout):
-    return run(checkout, str(ROOT / "src" / "verify.py"))
+def verdicts(rows, name):
+    return {row[name]: row["verdict"] for row in rows}
 
 
-def test_the_same_metrics_are_identical(checkout):
-    done = verify(checkout)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("identical") == 4
+def problems(report):
+    return {(row["dvc.lock"], row["stages"], row["item"]) for row in report["findings"]}
 
 
-def test_within_tolerance_passes(checkout):
-    write(checkout, COMMITTED | {"cnn": {"accuracy": 0.9885, "loss": 0.03}})
-    done = verify(checkout)
-    assert done.returncode == 0
-    assert done.stdout.count("within tolerance") == 1
+def replace(path, old, new):
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def rerun_with_metrics(checkout, old, new):
+    """Leave what a run on another processor would: other metrics, and a lock file that fits."""
+    replace(checkout / "metrics" / "score.json", old, new)
+    toy.dvc(checkout, "commit", "--quiet", "--force", "score")
+
+
+def recorded(checkout, path):
+    """Hash that dvc.lock has of a path, where it first stands."""
+    text = (checkout / "dvc.lock").read_text()
+    return text.split(f"path: {path}\n")[1].split("md5: ")[1].split("\n")[0]
+
+
+def test_an_untouched_run_is_identical(check):
+    passed, report = check("--strict")
+    assert passed
+    assert verdicts(report["outputs"], "output") == {
+        "digits": "identical",
+        "metrics/score.json": "identical",
+        "model.bin": "identical",
+    }
+    assert verdicts(report["metrics"], "metric") == {
+        "score.accuracy": "identical",
+        "score.loss": "identical",
+    }
+    assert report["findings"] == []
+
+
+@pytest.mark.parametrize("committed", [False, True])
+def test_an_edited_hash_of_a_file_that_is_there_is_named(checkout, check, committed):
+    replace(checkout / "dvc.lock", recorded(checkout, "model.bin"), "f" * 32)
+    if committed:
+        toy.commit(checkout)
+    passed, report = check()
+    assert not passed
+    assert problems(report) == {("here", "score", "model.bin")}
+    assert verdicts(report["outputs"], "output")["model.bin"] == (
+        "differs" if committed else "identical"
+    )
 
 
 @pytest.mark.parametrize(
-    ("metric", "changed"),
+    ("old", "new", "item"),
     [
-        ("evaluate_cnn.cnn.accuracy", {"cnn": {"accuracy": 0.98, "loss": 0.03}}),
-        ("evaluate_cnn.cnn.loss", {"cnn": {"accuracy": 0.99}}),  # vanished
-        ("evaluate_cnn.new", {"new": 1.0}),
-        ("evaluate_cnn.mlp.loss", {"mlp": {"accuracy": 0.95, "loss": 0.19}}),  # no tolerance
-        ("evaluate_cnn.cnn.loss", {"cnn": {"accuracy": 0.99, "loss": float("nan")}}),
+        ("size: 18", "size: 19", "model.bin"),
+        ("nfiles: 3", "nfiles: 4", "digits"),
+        ("seed: 42", "seed: 43", "seed"),
+        ("spread.width: 3", "spread.width: 4", "spread.width"),
+        ("cmd: python score.py", "cmd: python other.py", "cmd"),
     ],
 )
-def test_what_differs_is_named_and_fails(checkout, metric, changed):
-    write(checkout, COMMITTED | changed)
-    done = verify(checkout)
+def test_any_other_edited_entry_is_named(checkout, check, old, new, item):
+    replace(checkout / "dvc.lock", old, new)
+    passed, report = check()
+    assert not passed
+    assert {row["item"] for row in report["findings"]} == {item}
+
+
+def test_an_edited_hash_of_what_is_not_there_is_found_where_another_stage_read_it(checkout, check):
+    shutil.rmtree(checkout / "digits")
+    head, tail = (checkout / "dvc.lock").read_text().rsplit(recorded(checkout, "digits"), 1)
+    (checkout / "dvc.lock").write_text(head + "f" * 32 + ".dir" + tail)
+    toy.commit(checkout)
+    passed, report = check()
+    assert not passed
+    assert problems(report) == {("committed", "score", "digits"), ("here", "score", "digits")}
+    assert "draw left" in report["findings"][0]["problem"]
+
+
+def test_a_script_changed_since_the_run_is_named(checkout, check):
+    replace(checkout / "score.py", "/ 3", "/ 4")
+    passed, report = check()
+    assert not passed
+    assert problems(report) == {("here", "score", "score.py")}
+
+
+def test_a_script_committed_without_a_run_makes_the_committed_lock_a_lie(checkout, check):
+    replace(checkout / "score.py", "/ 3", "/ 4")
+    toy.commit(checkout)
+    passed, report = check()
+    assert not passed
+    assert problems(report) == {("committed", "score", "score.py"), ("here", "score", "score.py")}
+
+
+def test_another_seed_is_named_before_the_run(checkout, check):
+    replace(checkout / "params.yaml", "seed: 42", "seed: 7")
+    passed, report = check()
+    assert not passed
+    assert problems(report) == {("here", "draw", "seed")}
+
+
+def test_another_seed_is_named_after_the_run_too(checkout, check):
+    replace(checkout / "params.yaml", "seed: 42", "seed: 7")
+    toy.dvc(checkout, "repro", "--quiet")
+    passed, report = check()
+    assert not passed
+    (finding,) = report["findings"]
+    assert (finding["dvc.lock"], finding["item"]) == ("here", "seed")
+    assert finding["problem"] == "the run took 7, committed is 42"
+    assert verdicts(report["metrics"], "metric")["score.accuracy"] == "differs"
+    assert set(verdicts(report["outputs"], "output").values()) == {"differs"}
+
+
+def test_a_missing_output_is_listed_as_unchecked(checkout, check):
+    (checkout / "model.bin").unlink()
+    passed, report = check()
+    assert passed
+    assert verdicts(report["outputs"], "output")["model.bin"] == "unchecked"
+    assert not check("--strict")[0]
+
+
+@pytest.mark.parametrize("name", ["model.bin", "digits/b"])
+def test_a_file_changed_behind_size_and_time_is_named(checkout, check, name):
+    path = checkout / name
+    times, content = path.stat(), bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    passed, report = check()
+    assert not passed
+    output = name.split("/", maxsplit=1)[0]
+    assert verdicts(report["outputs"], "output")[output] == "differs"
+    finding = next(row for row in report["findings"] if row["item"] == output)
+    assert finding["problem"].endswith(": b") == (output == "digits")
+
+
+def test_results_of_another_processor_pass_within_tolerance(checkout, check):
+    rerun_with_metrics(checkout, "0.5}", "0.505}")
+    passed, report = check()
+    assert passed
+    assert verdicts(report["metrics"], "metric")["score.loss"] == "within tolerance"
+    assert verdicts(report["outputs"], "output")["metrics/score.json"] == "differs"
+    assert not check("--strict")[0]
+
+
+@pytest.mark.parametrize(
+    ("metric", "new"),
+    [
+        ("loss", "0.52}"),
+        ("loss", "NaN}"),
+        ("f1", '0.5, "f1": 0.3}'),
+    ],
+)
+def test_a_metric_off_by_more_or_new_fails(checkout, check, metric, new):
+    rerun_with_metrics(checkout, "0.5}", new)
+    passed, report = check()
+    assert not passed
+    assert verdicts(report["metrics"], "metric")[f"score.{metric}"] == "differs"
+    assert report["findings"] == []
+
+
+def test_a_metric_that_vanished_fails(checkout, check):
+    rerun_with_metrics(checkout, ', "loss": 0.5', "")
+    passed, report = check()
+    assert not passed
+    assert verdicts(report["metrics"], "metric")["score.loss"] == "differs"
+
+
+def test_metrics_beautified_by_hand_and_committed_are_found(checkout, check):
+    replace(checkout / "metrics" / "score.json", "0.5}", "0.1}")
+    toy.commit(checkout)
+    passed, report = check()
+    assert not passed
+    assert ("committed", "score", "metrics/score.json") in problems(report)
+
+
+def test_a_stage_that_was_never_run_is_one_finding(checkout, check):
+    lock = (checkout / "dvc.lock").read_text()
+    (checkout / "dvc.lock").write_text(lock[: lock.index("  score:")])
+    passed, report = check()
+    assert not passed
+    assert ("here", "score", "cmd") in problems(report)
+
+
+def test_another_revision_can_be_asked_for(checkout, check):
+    replace(checkout / "params.yaml", "seed: 42", "seed: 7")
+    toy.dvc(checkout, "repro", "--quiet")
+    toy.commit(checkout)
+    assert check()[0]
+    passed, report = check("--revision", "main~1")
+    assert not passed
+    assert problems(report) == {("here", "draw", "seed")}
+
+
+def test_force_runs_everything_anew_in_a_clean_clone(checkout, check):
+    (checkout / "uncommitted").touch()
+    replace(checkout / "score.py", "/ 3", "/ 4")
+    shutil.rmtree(checkout / "digits")
+    passed, report = check("--force", "--strict")
+    assert passed
+    assert len(report["outputs"]) == 3
+    assert not (checkout / "digits").exists()
+    assert not (checkout / ".work/rerun/uncommitted").exists()
+    assert (checkout / ".work/rerun/digits").is_dir()
+
+
+def test_force_finds_results_that_do_not_come_again(checkout, check):
+    replace(checkout / "draw.py", "random.seed(", "(")
+    toy.dvc(checkout, "repro", "--quiet")
+    toy.commit(checkout)
+    passed, report = check("--force")
+    assert not passed
+    assert verdicts(report["outputs"], "output")["model.bin"] == "differs"
+
+
+def test_the_table_names_outputs_metrics_and_findings(checkout):
+    replace(checkout / "score.py", "/ 3", "/ 4")
+    done = run(checkout, str(ROOT / "src" / "verify.py"))
     assert done.returncode == 1
-    (row,) = [line for line in done.stdout.splitlines() if line.endswith("differs")]
-    assert row.startswith(f"{metric} ")
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert ["digits", *[recorded(checkout, "digits")[:8]] * 2, "identical"] in rows
+    assert ["score.loss", "0.5", "0.5", "0", "0.01", "identical"] in rows
+    assert done.stdout.splitlines()[-1].startswith("Failed against HEAD (")
 
 
-def test_a_metric_file_that_is_no_json_is_named(checkout):
-    (checkout / "metrics" / "evaluate_cnn.json").write_text("{")
-    done = verify(checkout)
-    assert done.returncode == 1
-    assert done.stderr.startswith("verify: metrics/evaluate_cnn.json: is no JSON")
+def test_markdown_is_a_table_for_pull_requests(checkout, capsys):
+    parser = ArgumentParser()
+    verify.add_options(parser)
+    verify.main(parser.parse_args(["--markdown"]))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "### Outputs"
+    assert set(lines[3]) == set("|-")
+    assert lines[2].count("|") == lines[4].count("|") == 5
 
 
-def test_outside_git_the_error_is_one_line(tmp_path):
-    (tmp_path / "params.yaml").write_text(PARAMS)
-    done = verify(tmp_path)
+@pytest.mark.parametrize(
+    ("path", "content", "message"),
+    [
+        ("metrics/score.json", "{", r"metrics.score\.json: is no JSON"),
+        ("dvc.lock", "stages: [", r"dvc\.lock"),
+        ("dvc.yaml", "stages: [", r"dvc\.yaml"),
+        ("params.yaml", "seed: [", r"params\.yaml"),
+    ],
+)
+def test_a_broken_file_is_named(checkout, check, path, content, message):
+    (checkout / path).write_text(content)
+    with pytest.raises(InputError, match=message):
+        check()
+
+
+def test_an_unknown_revision_is_named(check):
+    with pytest.raises(InputError, match="unknown Git revision 'nowhere'"):
+        check("--revision", "nowhere")
+
+
+def test_outside_a_repository_the_error_is_one_line(tmp_path):
+    done = run(tmp_path, str(ROOT / "src" / "verify.py"))
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
-    assert "not a git repository" in done.stderr
+    assert done.stderr.startswith("verify: ")

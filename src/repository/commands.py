@@ -1,0 +1,50 @@
+"""Running git and DVC."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from convlab.errors import InputError
+
+
+def git(*arguments: str) -> str:
+    """Run git and give what it prints on standard output.
+
+    Raises
+    ------
+    InputError
+        If git fails, with what it says.
+    """
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise InputError(f"git {arguments[0]}: {done.stderr}")
+    return done.stdout
+
+
+def dvc(*arguments: str, folder: Path) -> None:
+    """Run DVC in a folder; what it prints goes to standard error, where people watch.
+
+    The stages' `python` is the one that runs this, and a mirror that is a
+    relative folder means the one here.
+
+    Raises
+    ------
+    InputError
+        If DVC fails; it has said why.
+    """
+    environment = os.environ | {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    }
+    mirror = os.environ.get("CONVLAB_MIRROR")
+    if mirror and Path(mirror).is_dir():
+        environment["CONVLAB_MIRROR"] = str(Path(mirror).absolute())
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", *arguments],
+        cwd=folder,
+        env=environment,
+        stdout=sys.stderr,
+        check=False,
+    )
+    if done.returncode:
+        raise InputError(f"`dvc {' '.join(arguments)}` failed in {folder}, see above")

@@ -1,0 +1,76 @@
+"""A pipeline of two stages that runs in a second, in git, for what needs no network."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+FILES = {
+    "params.yaml": """\
+seed: 42
+spread: {width: 3}
+regression:
+  "*.accuracy": {better: higher, tolerance: 0.01}
+  "*.loss": {better: lower, tolerance: 0.01}
+""",
+    "dvc.yaml": """\
+stages:
+  draw:
+    cmd: python draw.py
+    params: [seed, spread.width]
+    deps: [draw.py]
+    outs:
+      - digits
+  score:
+    cmd: python score.py
+    deps: [score.py, digits]
+    outs:
+      - model.bin
+    metrics:
+      - metrics/score.json: {cache: false}
+""",
+    "draw.py": """\
+import random
+from pathlib import Path
+
+import yaml
+
+random.seed(yaml.safe_load(Path("params.yaml").read_text())["seed"])
+Path("digits").mkdir()
+for name in ("a", "b", "c"):
+    Path("digits", name).write_text(str(random.random()))
+""",
+    "score.py": """\
+import json
+from pathlib import Path
+
+total = sum(float(path.read_text()) for path in Path("digits").iterdir())
+Path("model.bin").write_text(str(total))
+Path("metrics").mkdir(exist_ok=True)
+Path("metrics/score.json").write_text(json.dumps({"accuracy": total / 3, "loss": 0.5}))
+""",
+    ".gitignore": "/digits\n/model.bin\n/.work/\n",
+}
+
+
+def make(folder: Path) -> None:
+    """Write it, run it and commit the results."""
+    for name, text in FILES.items():
+        (folder / name).write_text(text)
+    run(folder, "git", "init", "--quiet", "--initial-branch", "main")
+    dvc(folder, "init", "--quiet")
+    dvc(folder, "repro", "--quiet")
+    commit(folder)
+
+
+def commit(folder: Path) -> None:
+    run(folder, "git", "add", ".")
+    identity = ("-c", "user.name=test", "-c", "user.email=test@example.org")
+    run(folder, "git", *identity, "commit", "--quiet", "--message", "results")
+
+
+def dvc(folder: Path, *arguments: str) -> None:
+    run(folder, sys.executable, "-m", "dvc", *arguments)
+
+
+def run(folder: Path, *command: str) -> None:
+    subprocess.run(command, cwd=folder, check=True)
