@@ -12,11 +12,11 @@ export CONVLAB_MIRROR := $(CURDIR)/$(CONVLAB_MIRROR)
 endif
 endif
 
-.PHONY: help setup demo repro test verify readme clean
+.PHONY: help setup demo repro test verify regression readme clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: .venv/ready ## create .venv with everything that requirements.txt pins
 
@@ -38,8 +38,11 @@ test: setup ## linter and tests
 	ruff format --check .
 	pytest
 
-verify: setup ## compare metrics/ with those of the last commit, within tolerance
-	python src/verify.py
+verify: setup ## compare this run with the last commit; FORCE=1 first runs it anew in a clone
+	python src/verify.py $(if $(FORCE),--force)
+
+regression: setup ## compare metrics/ with those of another branch: BASE=main
+	python src/regression.py --base "$(or $(BASE),main)"
 
 readme: setup ## renew the README's tables and pictures from metrics/ and the models
 	python src/render_readme.py
