@@ -1,0 +1,82 @@
+"""The workflow for GitHub calls what exists here, and gives a pull request only what it needs."""
+
+import re
+
+import pytest
+import yaml
+
+from conftest import ROOT
+
+TEXT = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+WORKFLOW = yaml.safe_load(TEXT)
+JOBS = WORKFLOW["jobs"]
+STEPS = [step for job in JOBS.values() for step in job["steps"]]
+SCRIPTS = "\n".join(step["run"] for step in STEPS if "run" in step)
+
+
+def using(action: str) -> list[dict]:
+    return [step.get("with", {}) for step in STEPS if step.get("uses", "").startswith(action)]
+
+
+def test_it_runs_on_pull_requests_and_main():
+    # YAML 1.1 reads the key `on` as true. pull_request_target would hand secrets to forks.
+    assert WORKFLOW[True] == {"pull_request": None, "push": {"branches": ["main"]}}
+    assert WORKFLOW["concurrency"]["cancel-in-progress"] is True
+
+
+def test_all_it_may_write_is_a_comment():
+    assert WORKFLOW["permissions"] == {"contents": "read"}
+    for job in JOBS.values():
+        assert job["permissions"] == {"contents": "read", "pull-requests": "write"}
+    assert [inputs["persist-credentials"] for inputs in using("actions/checkout")] == [False]
+    assert len([step for step in STEPS if "github.token" in str(step)]) == 1
+
+
+def test_nothing_is_pasted_into_a_script():
+    # A branch named $(rm -rf .) is a variable's value in a script, and never a part of it.
+    assert "${{" not in SCRIPTS
+
+
+def test_actions_are_github_s_own_and_pinned_to_a_major_version():
+    for step in STEPS:
+        assert re.fullmatch(r"actions/[a-z/-]+@v\d+", step.get("uses", "actions/none@v1"))
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_no_job_runs_for_ever(job):
+    assert JOBS[job]["timeout-minutes"] <= 60
+
+
+def test_what_it_calls_exists():
+    targets = re.findall(r"^make (\w+)", SCRIPTS, re.MULTILINE)
+    assert targets == ["test", "repro", "regression"]
+    makefile = (ROOT / "Makefile").read_text()
+    assert set(targets) <= set(re.findall(r"^(\w+):", makefile, re.MULTILINE))
+    for script in re.findall(r"python (\S+\.py)", SCRIPTS):
+        assert (ROOT / script).is_file()
+
+
+def test_it_installs_as_the_readme_says():
+    (commands,) = re.findall(
+        r"### A torch without CUDA.*?```\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL
+    )
+    for command in commands.splitlines():
+        assert command.split("  #")[0].strip() in SCRIPTS
+
+
+def test_it_gets_back_what_it_kept():
+    # GitHub finds a cache only by the same list of paths.
+    (kept,), (gotten,) = using("actions/cache/save"), using("actions/cache/restore")
+    assert (kept["path"], kept["key"]) == (gotten["path"], gotten["key"])
+    assert kept["path"].split() == [".dvc/cache", "dvc.lock", "metrics"]
+
+
+def test_outputs_are_in_place_before_the_pipeline_runs():
+    # With persist, `dvc repro` does not take missing outputs from the cache: it runs their stages.
+    assert SCRIPTS.index("dvc checkout --allow-missing") < SCRIPTS.index("make repro")
+
+
+def test_a_regression_fails_after_the_comment():
+    assert STEPS[-1]["run"] == 'make regression BASE="origin/$GITHUB_BASE_REF"'
+    assert "gh pr comment" in STEPS[-2]["run"]
+    assert "continue-on-error" not in TEXT
