@@ -1,8 +1,10 @@
 """What several test files share: the repository, and a finished run of the pipeline."""
 
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -15,6 +17,7 @@ hypothesis.settings.register_profile("same-again", deadline=None, derandomize=Tr
 hypothesis.settings.load_profile("same-again")
 
 ROOT = Path(__file__).parents[1]
+PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 TINY = {
     "download_mnist": {"source": "bundled"},
     "download_bsds": {"source": "bundled"},
@@ -40,30 +43,90 @@ def seed():
     torch.manual_seed(0)
 
 
-@pytest.fixture(scope="session")
-def pipeline(tmp_path_factory) -> Path:
-    """Give a copy of the working tree in which all stages ran, tiny, on bundled data.
+def pytest_collection_modifyitems(items):
+    """Begin with the tests that need no run of the pipeline, which goes on meanwhile."""
+    items.sort(key=needs_pipeline)
 
-    Tests may look, and change what they put back.
-    """
+
+def needs_pipeline(item: pytest.Item) -> bool:
+    return "pipeline" in item.fixturenames
+
+
+@pytest.fixture(scope="session", autouse=True)
+def running(request, tmp_path_factory) -> Iterator[tuple[Path, subprocess.Popen] | None]:
+    """Start all stages, tiny, on bundled data, in a copy of the working tree."""
+    if not any(map(needs_pipeline, request.session.items)):
+        yield None
+        return
     copy = tmp_path_factory.mktemp("pipeline")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
         demo.prepare_copy(copy, TINY)
-    done = run(copy, "-m", "dvc", "repro")
-    assert done.returncode == 0, done.stdout + done.stderr
+    command, environment = [sys.executable, "-m", "dvc", "repro"], os.environ | {"PATH": PATH}
+    with (
+        copy.with_suffix(".log").open("w") as log,
+        subprocess.Popen(command, cwd=copy, env=environment, stdout=log, stderr=log) as process,
+    ):
+        yield copy, process
+        process.terminate()
+
+
+@pytest.fixture(scope="session")
+def pipeline(running) -> Path:
+    """Give the copy in which all stages ran.
+
+    Tests may look, and change what they put back.
+    """
+    copy, process = running
+    assert process.wait() == 0, copy.with_suffix(".log").read_text()
     return copy
+
+
+@pytest.fixture(scope="module")
+def checkout(pipeline, tmp_path_factory) -> Iterator[Path]:
+    """Give a git repository in which that run is committed, with DVC's cache.
+
+    Each test file gets its own. Neither git nor DVC sees the user's settings,
+    and DVC keeps its databases out of the user's folders.
+    """
+    folder = tmp_path_factory.mktemp("checkout")
+    shutil.copytree(pipeline, folder, dirs_exist_ok=True)
+    (folder / ".dvc" / "config.local").unlink()  # it says that there is no git
+    shutil.rmtree(folder / ".dvc" / "tmp")
+    with pytest.MonkeyPatch.context() as patch:
+        for place in ("SITE_CACHE", "GLOBAL_CONFIG", "SYSTEM_CONFIG"):
+            patch.setenv(f"DVC_{place}_DIR", str(tmp_path_factory.mktemp(place.lower())))
+        for person in ("AUTHOR", "COMMITTER"):
+            patch.setenv(f"GIT_{person}_NAME", "A. Student")
+            patch.setenv(f"GIT_{person}_EMAIL", "student@example.org")
+        patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+        git(folder, "init", "--initial-branch=main")
+        git(folder, "add", ".")
+        git(folder, "commit", "--message=Run the pipeline")
+        yield folder
 
 
 def run(folder: Path, *command: str) -> subprocess.CompletedProcess:
     """Run a Python program in a folder, as a user would in the environment of the tests."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    environment = os.environ | {"PATH": path}
     return subprocess.run(
         [sys.executable, *command],
         cwd=folder,
-        env=environment,
+        env=os.environ | {"PATH": PATH},
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def git(folder: Path, *command: str) -> str:
+    """Run git in a folder, see that it ends well, and give what it prints."""
+    return subprocess.run(
+        ["git", *command], cwd=folder, check=True, capture_output=True, text=True
+    ).stdout
+
+
+def dvc(folder: Path, *command: str) -> str:
+    """Run DVC in a folder, see that it ends well, and give what it prints."""
+    done = run(folder, "-m", "dvc", *command)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout

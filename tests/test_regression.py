@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 import regression
 import toy
-from conftest import ROOT, run
+from conftest import ROOT, git, run
 from convlab.errors import InputError
 from convlab.params import check_block, read_block
 from repository.metrics import REGRESSIONS, Change, Regression, Rule, compare, flatten
@@ -153,7 +153,7 @@ def branches(tmp_path_factory):
     """Give a checkout whose branch `worse` has a lower accuracy than `main`."""
     folder = tmp_path_factory.mktemp("branches")
     toy.make(folder)
-    toy.run(folder, "git", "checkout", "--quiet", "-b", "worse")
+    git(folder, "checkout", "-b", "worse")
     metrics = folder / "metrics" / "score.json"
     values = json.loads(metrics.read_text())
     metrics.write_text(json.dumps(values | {"accuracy": values["accuracy"] - 0.1}))
@@ -166,7 +166,7 @@ def check(branches, monkeypatch, capsys):
     """Call the script on a branch; give whether it passes, and what it prints."""
 
     def check(branch, *arguments):
-        toy.run(branches, "git", "checkout", "--quiet", branch)
+        git(branches, "checkout", branch)
         parser = ArgumentParser()
         regression.add_options(parser)
         passed = regression.main(parser.parse_args(arguments))
@@ -200,7 +200,7 @@ def test_against_a_worse_base_it_passes(check):
 
 def test_it_needs_neither_data_nor_model(branches, tmp_path):
     clone = tmp_path / "clone"
-    toy.run(tmp_path, "git", "clone", "--quiet", "--branch", "worse", str(branches), str(clone))
+    git(tmp_path, "clone", "--branch", "worse", str(branches), str(clone))
     assert not (clone / "model.bin").exists()
     done = run(clone, str(ROOT / "src" / "regression.py"), "--base", "origin/main", "--markdown")
     assert done.returncode == 1

@@ -9,7 +9,7 @@ import pytest
 
 import toy
 import verify
-from conftest import ROOT, run
+from conftest import ROOT, dvc, run
 from convlab.errors import InputError
 
 
@@ -61,7 +61,7 @@ def replace(path, old, new):
 def rerun_with_metrics(checkout, old, new):
     """Leave what a run on another processor would: other metrics, and a lock file that fits."""
     replace(checkout / "metrics" / "score.json", old, new)
-    toy.dvc(checkout, "commit", "--quiet", "--force", "score")
+    dvc(checkout, "commit", "--force", "score")
 
 
 def recorded(checkout, path):
@@ -150,7 +150,7 @@ def test_another_seed_is_named_before_the_run(checkout, check):
 
 def test_another_seed_is_named_after_the_run_too(checkout, check):
     replace(checkout / "params.yaml", "seed: 42", "seed: 7")
-    toy.dvc(checkout, "repro", "--quiet")
+    dvc(checkout, "repro")
     passed, report = check()
     assert not passed
     (finding,) = report["findings"]
@@ -233,7 +233,7 @@ def test_a_stage_that_was_never_run_is_one_finding(checkout, check):
 
 def test_another_revision_can_be_asked_for(checkout, check):
     replace(checkout / "params.yaml", "seed: 42", "seed: 7")
-    toy.dvc(checkout, "repro", "--quiet")
+    dvc(checkout, "repro")
     toy.commit(checkout)
     assert check()[0]
     passed, report = check("--revision", "main~1")
@@ -255,7 +255,7 @@ def test_force_runs_everything_anew_in_a_clean_clone(checkout, check):
 
 def test_force_finds_results_that_do_not_come_again(checkout, check):
     replace(checkout / "draw.py", "random.seed(", "(")
-    toy.dvc(checkout, "repro", "--quiet")
+    dvc(checkout, "repro")
     toy.commit(checkout)
     passed, report = check("--force")
     assert not passed

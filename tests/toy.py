@@ -1,8 +1,8 @@
 """A pipeline of two stages that runs in a second, in git, for what needs no network."""
 
-import subprocess
-import sys
 from pathlib import Path
+
+from conftest import dvc, git
 
 FILES = {
     "params.yaml": """\
@@ -56,21 +56,13 @@ def make(folder: Path) -> None:
     """Write it, run it and commit the results."""
     for name, text in FILES.items():
         (folder / name).write_text(text)
-    run(folder, "git", "init", "--quiet", "--initial-branch", "main")
-    dvc(folder, "init", "--quiet")
-    dvc(folder, "repro", "--quiet")
+    git(folder, "init", "--initial-branch=main")
+    dvc(folder, "init")
+    dvc(folder, "repro")
     commit(folder)
 
 
 def commit(folder: Path) -> None:
-    run(folder, "git", "add", ".")
-    identity = ("-c", "user.name=test", "-c", "user.email=test@example.org")
-    run(folder, "git", *identity, "commit", "--quiet", "--message", "results")
-
-
-def dvc(folder: Path, *arguments: str) -> None:
-    run(folder, sys.executable, "-m", "dvc", *arguments)
-
-
-def run(folder: Path, *command: str) -> None:
-    subprocess.run(command, cwd=folder, check=True)
+    git(folder, "add", ".")
+    identity = ("-c", "user.name=A. Student", "-c", "user.email=student@example.org")
+    git(folder, *identity, "commit", "--message=Run the pipeline")

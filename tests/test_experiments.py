@@ -1,0 +1,105 @@
+"""DVC's experiments in a git checkout: queued, run, compared, taken over."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from contextlib import suppress
+
+import psutil
+import pytest
+import yaml
+
+from conftest import PATH, dvc, git
+
+STRIDES = {"grid-1": 96, "grid-2": 128}  # of make_patches, the quickest stage
+CHANGED = ["dvc.lock", "params.yaml"]  # in git, by either
+
+
+@pytest.fixture(scope="module")
+def queued(checkout):
+    """Gives what DVC says when the queue is filled."""
+    values = "make_patches.stride=" + ",".join(map(str, STRIDES.values()))
+    return dvc(checkout, "exp", "run", "--queue", "--name", "grid", "-S", values, "make_patches")
+
+
+@pytest.fixture(scope="module")
+def finished(checkout, queued):
+    """Gives the checkout after the queue was worked off."""
+    # Not into a pipe: the worker inherits it, and who reads it would wait for the worker's end.
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    start = [sys.executable, "-m", "dvc", "queue", "start", "--jobs", "1"]
+    subprocess.run(start, cwd=checkout, env=os.environ | {"PATH": PATH}, check=True, **quiet)
+    try:
+        until(lambda: names(checkout) >= set(STRIDES))
+        yield checkout
+    finally:
+        for process in processes(checkout):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+
+
+def until(condition, seconds=120):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def names(folder):
+    """The names of the experiments that ended well; asking git for them does not hold up DVC."""
+    refs = git(folder, "for-each-ref", "--format=%(refname)", "refs/exps")
+    return {ref.rpartition("/")[2] for ref in refs.split()}
+
+
+def processes(folder):
+    """Processes that work in a folder: a queue's worker goes on when `dvc queue start` ends."""
+    running = psutil.process_iter(["cwd"])
+    return [process for process in running if (process.info["cwd"] or "").startswith(str(folder))]
+
+
+def test_each_value_is_queued_as_an_experiment(queued):
+    assert queued.count("Queued experiment") == len(STRIDES)
+    assert all(f"Queued experiment '{name}'" in queued for name in STRIDES)
+
+
+def test_show_lists_each_with_its_parameters_and_metrics(finished):
+    (_, commit) = json.loads(dvc(finished, "exp", "show", "--json"))  # before it, the workspace
+    rows = {row["revs"][0]["name"]: row["revs"][0]["data"] for row in commit["experiments"]}
+    assert set(rows) == set(STRIDES)
+    for name, row in rows.items():
+        params = row["params"]["params.yaml"]["data"]
+        assert params["make_patches"]["stride"] == STRIDES[name]
+        assert row["metrics"] == commit["data"]["metrics"]  # no stage that has some ran
+
+
+def test_the_queue_leaves_the_workspace_alone(finished):
+    assert git(finished, "status", "--short") == ""
+    assert "up to date" in dvc(finished, "status")
+
+
+def test_a_branch_holds_the_experiment(finished):
+    expected = yaml.safe_load((finished / "params.yaml").read_text())
+    expected["make_patches"]["stride"] = STRIDES["grid-1"]
+    dvc(finished, "exp", "branch", "grid-1", "coarse")
+    assert yaml.safe_load(git(finished, "show", "coarse:params.yaml")) == expected
+    assert git(finished, "diff", "--name-only", "main", "coarse").split() == CHANGED
+
+
+def test_apply_takes_an_experiment_over_and_puts_edits_aside(finished):
+    params, metrics = finished / "params.yaml", finished / "metrics" / "train_sr.json"
+    edited, measured = params.read_text() + "# edited\n", metrics.read_bytes()
+    params.write_text(edited)
+    metrics.write_text("{}")
+    dvc(finished, "exp", "apply", "grid-2")
+    assert yaml.safe_load(params.read_text())["make_patches"]["stride"] == STRIDES["grid-2"]
+    assert metrics.read_bytes() == measured
+    assert git(finished, "diff", "--name-only").split() == CHANGED
+    assert "up to date" in dvc(finished, "status", "make_patches")  # the patches are there, too
+    assert git(finished, "show", "refs/exps/apply/stash:params.yaml") == edited
+
+
+def test_a_queue_that_is_stopped_leaves_no_process(finished):
+    dvc(finished, "queue", "stop")
+    until(lambda: not processes(finished))
