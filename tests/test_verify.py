@@ -6,10 +6,11 @@ import shutil
 from argparse import ArgumentParser
 
 import pytest
+from dvc.repo import Repo
 
 import toy
 import verify
-from conftest import ROOT, dvc, run
+from conftest import PATH, ROOT, run
 from convlab.errors import InputError
 
 
@@ -26,6 +27,7 @@ def checkout(finished, tmp_path, monkeypatch):
     folder = tmp_path / "checkout"
     shutil.copytree(finished, folder)
     monkeypatch.chdir(folder)
+    monkeypatch.setenv("PATH", PATH)
     return folder
 
 
@@ -61,7 +63,7 @@ def replace(path, old, new):
 def rerun_with_metrics(checkout, old, new):
     """Leave what a run on another processor would: other metrics, and a lock file that fits."""
     replace(checkout / "metrics" / "score.json", old, new)
-    dvc(checkout, "commit", "--force", "score")
+    Repo().commit("score", force=True)
 
 
 def recorded(checkout, path):
@@ -150,7 +152,7 @@ def test_another_seed_is_named_before_the_run(checkout, check):
 
 def test_another_seed_is_named_after_the_run_too(checkout, check):
     replace(checkout / "params.yaml", "seed: 42", "seed: 7")
-    dvc(checkout, "repro")
+    Repo().reproduce()
     passed, report = check()
     assert not passed
     (finding,) = report["findings"]
@@ -233,7 +235,7 @@ def test_a_stage_that_was_never_run_is_one_finding(checkout, check):
 
 def test_another_revision_can_be_asked_for(checkout, check):
     replace(checkout / "params.yaml", "seed: 42", "seed: 7")
-    dvc(checkout, "repro")
+    Repo().reproduce()
     toy.commit(checkout)
     assert check()[0]
     passed, report = check("--revision", "main~1")
@@ -255,7 +257,7 @@ def test_force_runs_everything_anew_in_a_clean_clone(checkout, check):
 
 def test_force_finds_results_that_do_not_come_again(checkout, check):
     replace(checkout / "draw.py", "random.seed(", "(")
-    dvc(checkout, "repro")
+    Repo().reproduce()
     toy.commit(checkout)
     passed, report = check("--force")
     assert not passed
