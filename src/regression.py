@@ -4,17 +4,19 @@ Compares metrics/*.json with those in git at the base revision by the rules of
 `regression` in params.yaml: which direction is better, and how small a change
 is none. Needs no data and no model: only the two sets of metric files.
 
-Exit status 1 if a metric is worse, vanished, is not a number, or has no rule.
+Exit status 1 if a metric is worse, vanished, is not a number, or is new or
+changed without a rule.
 """
 
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from convlab.errors import InputError
 from convlab.params import read_block
 from convlab.script import script
-from repository.metrics import REGRESSIONS, Regression, compare
-from repository.pipeline import Pipeline
+from repository.commands import resolve
+from repository.metrics import REGRESSIONS, Regression, compare, read_metrics
 from repository.report import add_form, count, render
 
 
@@ -26,6 +28,10 @@ def add_options(parser: ArgumentParser) -> None:
 def main(options: Namespace) -> bool:
     """Print the table; say whether there is no regression."""
     rules = read_block(Path("params.yaml"), "regression", Regression)
+    resolve(options.base)
+    base = read_metrics(options.base)
+    if not base:
+        raise InputError(f"at {options.base}: there are no metrics to compare with")
     rows = [
         {
             "metric": change.metric,
@@ -36,7 +42,7 @@ def main(options: Namespace) -> bool:
             "better": change.rule and change.rule.better,
             "verdict": change.progress,
         }
-        for change in compare(Pipeline(options.base).metrics(), Pipeline().metrics(), rules)
+        for change in compare(base, read_metrics(), rules)
     ]
     regressions = [row["metric"] for row in rows if row["verdict"] in REGRESSIONS]
     conclusion = (

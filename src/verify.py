@@ -19,8 +19,8 @@ from pathlib import Path
 from convlab.files import remove
 from convlab.params import read_block
 from convlab.script import script
-from repository.commands import dvc, git
-from repository.metrics import Regression, compare
+from repository.commands import dvc, git, resolve
+from repository.metrics import Regression, compare, read_metrics
 from repository.pipeline import Pipeline
 from repository.report import Rows, add_form, count, render
 
@@ -47,19 +47,21 @@ def rerun(revision: str) -> None:
 
 
 def compare_outputs(committed: Pipeline, here: Pipeline) -> Rows:
-    """One row for each output; one that is not here is compared by what dvc.lock says of it."""
+    """One row for each output, by its content; what is not here cannot be checked."""
     rows = []
     for path, item in sorted((committed.outs | here.outs).items()):
-        before, recorded = committed.recorded.get(item), here.recorded.get(item)
-        after = here.present.get(item, recorded)
-        verdict = "identical" if before == after else "differs"
-        if verdict == "identical" and item not in here.present:
+        before, after = committed.recorded.get(item), here.present.get(item)
+        if after is not None:
+            verdict = "identical" if before == after else "differs"
+        elif before == here.recorded.get(item):
             verdict = "unchecked"
+        else:
+            verdict = "unchecked, recorded otherwise"
         rows.append({"output": path, "committed": before, "here": after, "verdict": verdict})
     return rows
 
 
-def compare_metrics(committed: Pipeline, here: Pipeline) -> Rows:
+def compare_metrics(revision: str) -> Rows:
     rules = read_block(Path("params.yaml"), "regression", Regression)
     return [
         {
@@ -70,18 +72,15 @@ def compare_metrics(committed: Pipeline, here: Pipeline) -> Rows:
             "tolerance": change.rule and change.rule.tolerance,
             "verdict": change.repetition,
         }
-        for change in compare(committed.metrics(), here.metrics(), rules)
+        for change in compare(read_metrics(revision), read_metrics(), rules)
     ]
 
 
 def examine_locks(committed: Pipeline, here: Pipeline) -> Rows:
     """One row for each thing of which a lock file does not say what is so."""
-    found = [
-        (lock, finding)
-        for lock, pipeline in (("committed", committed), ("here", here))
-        for finding in pipeline.contradictions()
-    ]
-    named = {(finding.stage, finding.item) for _, finding in found}
+    found = [("committed", finding) for finding in committed.contradictions()]
+    found += [("here", finding) for finding in here.contradictions()]
+    named = {(finding.stage, finding.item) for lock, finding in found if lock == "here"}
     found += [
         ("here", finding)
         for finding in here.departures(committed)
@@ -98,15 +97,14 @@ def examine_locks(committed: Pipeline, here: Pipeline) -> Rows:
 
 def main(options: Namespace) -> bool:
     """Print the tables; say whether the workspace passes."""
-    committed = Pipeline(options.revision)
-    revision = git("rev-parse", options.revision + "^{commit}").strip()
+    committed, revision = Pipeline(options.revision), resolve(options.revision)
     if options.force:
         rerun(revision)
     with chdir(RERUN if options.force else Path()):
         here = Pipeline()
         tables = {
             "outputs": compare_outputs(committed, here),
-            "metrics": compare_metrics(committed, here),
+            "metrics": compare_metrics(revision),
             "findings": examine_locks(committed, here),
         }
     rows = tables["outputs"] + tables["metrics"] if options.strict else tables["metrics"]

@@ -53,7 +53,7 @@ def needs_pipeline(item: pytest.Item) -> bool:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def running(request, tmp_path_factory) -> Iterator[tuple[Path, subprocess.Popen] | None]:
+def running(request, nobody, tmp_path_factory) -> Iterator[tuple[Path, subprocess.Popen] | None]:
     """Start all stages, tiny, on bundled data, in a copy of the working tree."""
     if not any(map(needs_pipeline, request.session.items)):
         yield None
@@ -82,17 +82,9 @@ def pipeline(running) -> Path:
     return copy
 
 
-@pytest.fixture(scope="module")
-def checkout(pipeline, tmp_path_factory) -> Iterator[Path]:
-    """Give a git repository in which that run is committed, with DVC's cache.
-
-    Each test file gets its own. Neither git nor DVC sees the user's settings,
-    and DVC keeps its databases out of the user's folders.
-    """
-    folder = tmp_path_factory.mktemp("checkout")
-    shutil.copytree(pipeline, folder, dirs_exist_ok=True)
-    (folder / ".dvc" / "config.local").unlink()  # it says that there is no git
-    shutil.rmtree(folder / ".dvc" / "tmp")
+@pytest.fixture(scope="session", autouse=True)
+def nobody(tmp_path_factory) -> Iterator[None]:
+    """Let neither git nor DVC see the user's settings, nor write into the user's folders."""
     with pytest.MonkeyPatch.context() as patch:
         for place in ("SITE_CACHE", "GLOBAL_CONFIG", "SYSTEM_CONFIG"):
             patch.setenv(f"DVC_{place}_DIR", str(tmp_path_factory.mktemp(place.lower())))
@@ -100,10 +92,26 @@ def checkout(pipeline, tmp_path_factory) -> Iterator[Path]:
             patch.setenv(f"GIT_{person}_NAME", "A. Student")
             patch.setenv(f"GIT_{person}_EMAIL", "student@example.org")
         patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-        git(folder, "init", "--initial-branch=main")
-        git(folder, "add", ".")
-        git(folder, "commit", "--message=Run the pipeline")
-        yield folder
+        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
+            patch.delenv(name, raising=False)
+        yield
+
+
+@pytest.fixture(scope="module")
+def checkout(pipeline, tmp_path_factory) -> Path:
+    """Give a git repository in which that run is committed, with DVC's cache.
+
+    Each test file gets its own.
+    """
+    folder = tmp_path_factory.mktemp("checkout")
+    shutil.copytree(pipeline, folder, dirs_exist_ok=True)
+    (folder / ".dvc" / "config.local").unlink()  # it says that there is no git
+    shutil.rmtree(folder / ".dvc" / "tmp")
+    git(folder, "init", "--initial-branch=main")
+    git(folder, "add", ".")
+    git(folder, "commit", "--message=Run the pipeline")
+    return folder
 
 
 def run(folder: Path, *command: str) -> subprocess.CompletedProcess:

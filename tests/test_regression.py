@@ -91,6 +91,8 @@ def test_no_metric_is_overlooked(before, after):
         (math.nan, math.nan, higher(1000), "not a number"),
         (1.0, "fine", higher(1000), "not a number"),
         (1.0, math.inf, higher(1000), "not a number"),
+        (0, True, higher(1000), "not a number"),
+        (1.0, 10**400, higher(1000), "not a number"),
     ],
 )
 def test_what_cannot_be_compared_is_said(before, after, rule, verdict):
@@ -208,5 +210,24 @@ def test_it_needs_neither_data_nor_model(branches, tmp_path):
 
 
 def test_an_unknown_base_is_named(check):
-    with pytest.raises(InputError, match="unknown Git revision 'nowhere'"):
-        check("main", "--base", "nowhere")
+    for base in ("nowhere", "", "HEAD:metrics"):
+        with pytest.raises(InputError, match=f"'{base}' names no commit"):
+            check("main", "--base", base)
+
+
+def test_a_base_without_metrics_is_no_base(branches, check):
+    git(branches, "checkout", "--orphan", "empty")
+    git(branches, "commit", "--allow-empty", "--message=Empty")
+    git(branches, "rm", "--cached", "-r", "metrics")
+    git(branches, "commit", "--message=No metrics")
+    git(branches, "checkout", "--force", "main")
+    with pytest.raises(InputError, match="at empty: there are no metrics"):
+        check("main", "--base", "empty")
+
+
+def test_a_broken_metric_file_is_named_with_its_revision(branches, check):
+    git(branches, "checkout", "-b", "broken", "main")
+    (branches / "metrics" / "score.json").write_text("[" * 100_000)
+    toy.commit(branches)
+    with pytest.raises(InputError, match=r"at broken: metrics.score\.json: is no JSON"):
+        check("main", "--base", "broken")

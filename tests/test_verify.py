@@ -6,11 +6,12 @@ import shutil
 from argparse import ArgumentParser
 
 import pytest
+import yaml
 from dvc.repo import Repo
 
 import toy
 import verify
-from conftest import PATH, ROOT, run
+from conftest import PATH, ROOT, git, run
 from convlab.errors import InputError
 
 
@@ -22,9 +23,9 @@ def finished(tmp_path_factory):
 
 
 @pytest.fixture
-def checkout(finished, tmp_path, monkeypatch):
+def project(finished, tmp_path, monkeypatch):
     """Give a finished run, untouched and committed, to work in."""
-    folder = tmp_path / "checkout"
+    folder = tmp_path / "project"
     shutil.copytree(finished, folder)
     monkeypatch.chdir(folder)
     monkeypatch.setenv("PATH", PATH)
@@ -32,7 +33,7 @@ def checkout(finished, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def check(checkout, capfd):
+def check(project, capfd):
     """Call the script; give whether it passes, and the tables that it prints."""
 
     def check(*arguments):
@@ -60,15 +61,15 @@ def replace(path, old, new):
     path.write_text(text.replace(old, new))
 
 
-def rerun_with_metrics(checkout, old, new):
+def rerun_with_metrics(project, old, new):
     """Leave what a run on another processor would: other metrics, and a lock file that fits."""
-    replace(checkout / "metrics" / "score.json", old, new)
+    replace(project / "metrics" / "score.json", old, new)
     Repo().commit("score", force=True)
 
 
-def recorded(checkout, path):
+def recorded(project, path):
     """Hash that dvc.lock has of a path, where it first stands."""
-    text = (checkout / "dvc.lock").read_text()
+    text = (project / "dvc.lock").read_text()
     return text.split(f"path: {path}\n")[1].split("md5: ")[1].split("\n")[0]
 
 
@@ -88,10 +89,10 @@ def test_an_untouched_run_is_identical(check):
 
 
 @pytest.mark.parametrize("committed", [False, True])
-def test_an_edited_hash_of_a_file_that_is_there_is_named(checkout, check, committed):
-    replace(checkout / "dvc.lock", recorded(checkout, "model.bin"), "f" * 32)
+def test_an_edited_hash_of_a_file_that_is_there_is_named(project, check, committed):
+    replace(project / "dvc.lock", recorded(project, "model.bin"), "f" * 32)
     if committed:
-        toy.commit(checkout)
+        toy.commit(project)
     passed, report = check()
     assert not passed
     assert problems(report) == {("here", "score", "model.bin")}
@@ -110,48 +111,99 @@ def test_an_edited_hash_of_a_file_that_is_there_is_named(checkout, check, commit
         ("cmd: python score.py", "cmd: python other.py", "cmd"),
     ],
 )
-def test_any_other_edited_entry_is_named(checkout, check, old, new, item):
-    replace(checkout / "dvc.lock", old, new)
+def test_any_other_edited_entry_is_named(project, check, old, new, item):
+    replace(project / "dvc.lock", old, new)
     passed, report = check()
     assert not passed
     assert {row["item"] for row in report["findings"]} == {item}
 
 
-def test_an_edited_hash_of_what_is_not_there_is_found_where_another_stage_read_it(checkout, check):
-    shutil.rmtree(checkout / "digits")
-    head, tail = (checkout / "dvc.lock").read_text().rsplit(recorded(checkout, "digits"), 1)
-    (checkout / "dvc.lock").write_text(head + "f" * 32 + ".dir" + tail)
-    toy.commit(checkout)
+def lock_with(project, change):
+    path = project / "dvc.lock"
+    lock = yaml.safe_load(path.read_text())
+    change(lock["stages"])
+    path.write_text(yaml.safe_dump(lock))
+
+
+GHOST = {"path": "ghost.py", "hash": "md5", "md5": "f" * 32, "size": 1}
+FORGERIES = {
+    "a dep more": lambda stages: stages["score"]["deps"].append(GHOST),
+    "an output more": lambda stages: stages["score"]["outs"].append(GHOST),
+    "a stage more": lambda stages: stages.update(ghost=stages["score"]),
+    "a dep less": lambda stages: stages["score"]["deps"].pop(0),
+    "an output less": lambda stages: stages["score"]["outs"].pop(),
+    "a dep twice": lambda stages: stages["score"]["deps"].insert(
+        0, stages["score"]["deps"][1] | {"md5": "f" * 32}
+    ),
+    "a parameter more": lambda stages: stages["draw"]["params"]["params.yaml"].update(rate=1),
+    "a parameter of another type": lambda stages: stages["draw"]["params"]["params.yaml"].update(
+        seed=42.0
+    ),
+}
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_a_forged_lock_is_found_without_the_data(project, check, forgery):
+    shutil.rmtree(project / "digits")
+    (project / "model.bin").unlink()
+    lock_with(project, FORGERIES[forgery])
+    toy.commit(project)
+    passed, report = check()
+    assert not passed
+    assert {row["dvc.lock"] for row in report["findings"]} == {"committed", "here"}
+
+
+def test_the_last_digit_of_a_hash_can_be_read_in_the_finding(project, check):
+    former = recorded(project, "model.bin")
+    forged = former[:-1] + ("0" if former[-1] != "0" else "1")
+    replace(project / "dvc.lock", former, forged)
+    (finding,) = check()[1]["findings"]
+    assert former in finding["problem"]
+    assert forged in finding["problem"]
+
+
+def test_what_is_absent_is_unchecked_whatever_is_recorded(project, check):
+    (project / "model.bin").unlink()
+    replace(project / "dvc.lock", recorded(project, "model.bin"), "f" * 32)
+    verdict = verdicts(check()[1]["outputs"], "output")["model.bin"]
+    assert verdict == "unchecked, recorded otherwise"
+
+
+def test_an_edited_hash_of_what_is_not_there_is_found_where_another_stage_read_it(project, check):
+    shutil.rmtree(project / "digits")
+    head, tail = (project / "dvc.lock").read_text().rsplit(recorded(project, "digits"), 1)
+    (project / "dvc.lock").write_text(head + "f" * 32 + ".dir" + tail)
+    toy.commit(project)
     passed, report = check()
     assert not passed
     assert problems(report) == {("committed", "score", "digits"), ("here", "score", "digits")}
     assert "draw left" in report["findings"][0]["problem"]
 
 
-def test_a_script_changed_since_the_run_is_named(checkout, check):
-    replace(checkout / "score.py", "/ 3", "/ 4")
+def test_a_script_changed_since_the_run_is_named(project, check):
+    replace(project / "score.py", "/ 3", "/ 4")
     passed, report = check()
     assert not passed
     assert problems(report) == {("here", "score", "score.py")}
 
 
-def test_a_script_committed_without_a_run_makes_the_committed_lock_a_lie(checkout, check):
-    replace(checkout / "score.py", "/ 3", "/ 4")
-    toy.commit(checkout)
+def test_a_script_committed_without_a_run_makes_the_committed_lock_a_lie(project, check):
+    replace(project / "score.py", "/ 3", "/ 4")
+    toy.commit(project)
     passed, report = check()
     assert not passed
     assert problems(report) == {("committed", "score", "score.py"), ("here", "score", "score.py")}
 
 
-def test_another_seed_is_named_before_the_run(checkout, check):
-    replace(checkout / "params.yaml", "seed: 42", "seed: 7")
+def test_another_seed_is_named_before_the_run(project, check):
+    replace(project / "params.yaml", "seed: 42", "seed: 7")
     passed, report = check()
     assert not passed
     assert problems(report) == {("here", "draw", "seed")}
 
 
-def test_another_seed_is_named_after_the_run_too(checkout, check):
-    replace(checkout / "params.yaml", "seed: 42", "seed: 7")
+def test_another_seed_is_named_after_the_run_too(project, check):
+    replace(project / "params.yaml", "seed: 42", "seed: 7")
     Repo().reproduce()
     passed, report = check()
     assert not passed
@@ -162,8 +214,8 @@ def test_another_seed_is_named_after_the_run_too(checkout, check):
     assert set(verdicts(report["outputs"], "output").values()) == {"differs"}
 
 
-def test_a_missing_output_is_listed_as_unchecked(checkout, check):
-    (checkout / "model.bin").unlink()
+def test_a_missing_output_is_listed_as_unchecked(project, check):
+    (project / "model.bin").unlink()
     passed, report = check()
     assert passed
     assert verdicts(report["outputs"], "output")["model.bin"] == "unchecked"
@@ -171,8 +223,8 @@ def test_a_missing_output_is_listed_as_unchecked(checkout, check):
 
 
 @pytest.mark.parametrize("name", ["model.bin", "digits/b"])
-def test_a_file_changed_behind_size_and_time_is_named(checkout, check, name):
-    path = checkout / name
+def test_a_file_changed_behind_size_and_time_is_named(project, check, name):
+    path = project / name
     times, content = path.stat(), bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
@@ -185,8 +237,8 @@ def test_a_file_changed_behind_size_and_time_is_named(checkout, check, name):
     assert finding["problem"].endswith(": b") == (output == "digits")
 
 
-def test_results_of_another_processor_pass_within_tolerance(checkout, check):
-    rerun_with_metrics(checkout, "0.5}", "0.505}")
+def test_results_of_another_processor_pass_within_tolerance(project, check):
+    rerun_with_metrics(project, "0.5}", "0.505}")
     passed, report = check()
     assert passed
     assert verdicts(report["metrics"], "metric")["score.loss"] == "within tolerance"
@@ -202,79 +254,79 @@ def test_results_of_another_processor_pass_within_tolerance(checkout, check):
         ("f1", '0.5, "f1": 0.3}'),
     ],
 )
-def test_a_metric_off_by_more_or_new_fails(checkout, check, metric, new):
-    rerun_with_metrics(checkout, "0.5}", new)
+def test_a_metric_off_by_more_or_new_fails(project, check, metric, new):
+    rerun_with_metrics(project, "0.5}", new)
     passed, report = check()
     assert not passed
     assert verdicts(report["metrics"], "metric")[f"score.{metric}"] == "differs"
     assert report["findings"] == []
 
 
-def test_a_metric_that_vanished_fails(checkout, check):
-    rerun_with_metrics(checkout, ', "loss": 0.5', "")
+def test_a_metric_that_vanished_fails(project, check):
+    rerun_with_metrics(project, ', "loss": 0.5', "")
     passed, report = check()
     assert not passed
     assert verdicts(report["metrics"], "metric")["score.loss"] == "differs"
 
 
-def test_metrics_beautified_by_hand_and_committed_are_found(checkout, check):
-    replace(checkout / "metrics" / "score.json", "0.5}", "0.1}")
-    toy.commit(checkout)
+def test_metrics_beautified_by_hand_and_committed_are_found(project, check):
+    replace(project / "metrics" / "score.json", "0.5}", "0.1}")
+    toy.commit(project)
     passed, report = check()
     assert not passed
     assert ("committed", "score", "metrics/score.json") in problems(report)
 
 
-def test_a_stage_that_was_never_run_is_one_finding(checkout, check):
-    lock = (checkout / "dvc.lock").read_text()
-    (checkout / "dvc.lock").write_text(lock[: lock.index("  score:")])
+def test_a_stage_that_was_never_run_is_one_finding(project, check):
+    lock = (project / "dvc.lock").read_text()
+    (project / "dvc.lock").write_text(lock[: lock.index("  score:")])
     passed, report = check()
     assert not passed
-    assert ("here", "score", "cmd") in problems(report)
+    assert problems(report) == {("here", "score", "dvc.lock")}
 
 
-def test_another_revision_can_be_asked_for(checkout, check):
-    replace(checkout / "params.yaml", "seed: 42", "seed: 7")
+def test_another_revision_can_be_asked_for(project, check):
+    replace(project / "params.yaml", "seed: 42", "seed: 7")
     Repo().reproduce()
-    toy.commit(checkout)
+    toy.commit(project)
     assert check()[0]
     passed, report = check("--revision", "main~1")
     assert not passed
     assert problems(report) == {("here", "draw", "seed")}
 
 
-def test_force_runs_everything_anew_in_a_clean_clone(checkout, check):
-    (checkout / "uncommitted").touch()
-    replace(checkout / "score.py", "/ 3", "/ 4")
-    shutil.rmtree(checkout / "digits")
+def test_force_runs_everything_anew_in_a_clean_clone(project, check):
+    (project / "uncommitted").touch()
+    replace(project / "score.py", "/ 3", "/ 4")
+    shutil.rmtree(project / "digits")
     passed, report = check("--force", "--strict")
     assert passed
     assert len(report["outputs"]) == 3
-    assert not (checkout / "digits").exists()
-    assert not (checkout / ".work/rerun/uncommitted").exists()
-    assert (checkout / ".work/rerun/digits").is_dir()
+    assert not (project / "digits").exists()
+    assert not (project / ".work/rerun/uncommitted").exists()
+    assert (project / ".work/rerun/digits").is_dir()
 
 
-def test_force_finds_results_that_do_not_come_again(checkout, check):
-    replace(checkout / "draw.py", "random.seed(", "(")
+def test_force_finds_results_that_do_not_come_again(project, check):
+    replace(project / "draw.py", "random.seed(", "(")
     Repo().reproduce()
-    toy.commit(checkout)
+    toy.commit(project)
     passed, report = check("--force")
     assert not passed
     assert verdicts(report["outputs"], "output")["model.bin"] == "differs"
 
 
-def test_the_table_names_outputs_metrics_and_findings(checkout):
-    replace(checkout / "score.py", "/ 3", "/ 4")
-    done = run(checkout, str(ROOT / "src" / "verify.py"))
+def test_the_table_names_outputs_metrics_and_findings(project):
+    replace(project / "score.py", "/ 3", "/ 4")
+    done = run(project, str(ROOT / "src" / "verify.py"))
     assert done.returncode == 1
     rows = [line.split() for line in done.stdout.splitlines()]
-    assert ["digits", *[recorded(checkout, "digits")[:8]] * 2, "identical"] in rows
+    assert ["digits", *[recorded(project, "digits")[:8]] * 2, "identical"] in rows
     assert ["score.loss", "0.5", "0.5", "0", "0.01", "identical"] in rows
     assert done.stdout.splitlines()[-1].startswith("Failed against HEAD (")
 
 
-def test_markdown_is_a_table_for_pull_requests(checkout, capsys):
+def test_markdown_is_a_table_for_pull_requests(project, capsys):
     parser = ArgumentParser()
     verify.add_options(parser)
     verify.main(parser.parse_args(["--markdown"]))
@@ -293,15 +345,74 @@ def test_markdown_is_a_table_for_pull_requests(checkout, capsys):
         ("params.yaml", "seed: [", r"params\.yaml"),
     ],
 )
-def test_a_broken_file_is_named(checkout, check, path, content, message):
-    (checkout / path).write_text(content)
+def test_a_broken_file_is_named(project, check, path, content, message):
+    (project / path).write_text(content)
     with pytest.raises(InputError, match=message):
         check()
 
 
 def test_an_unknown_revision_is_named(check):
-    with pytest.raises(InputError, match="unknown Git revision 'nowhere'"):
-        check("--revision", "nowhere")
+    for revision in ("nowhere", "", "HEAD:metrics"):
+        with pytest.raises(InputError, match=f"'{revision}' names no commit"):
+            check("--revision", revision)
+
+
+def test_a_revision_without_a_pipeline_is_named(project, check):
+    git(project, "rm", "--quiet", "dvc.yaml")
+    git(project, "commit", "--message=No pipeline")
+    git(project, "checkout", "HEAD~1", "--", "dvc.yaml")
+    with pytest.raises(InputError, match="at HEAD: there is no pipeline"):
+        check()
+
+
+def test_a_revision_without_a_lock_is_one_finding(project, check):
+    lock = (project / "dvc.lock").read_text()
+    git(project, "rm", "--quiet", "dvc.lock")
+    git(project, "commit", "--message=No lock")
+    (project / "dvc.lock").write_text(lock)
+    passed, report = check()
+    assert not passed
+    assert problems(report) == {("committed", "draw, score", "dvc.lock")}
+
+
+def test_a_run_of_other_code_is_named_though_the_committed_lock_lies_too(project, check):
+    replace(project / "score.py", "/ 3", "/ 4")
+    toy.commit(project)
+    replace(project / "score.py", "/ 4", "/ 5")
+    Repo().reproduce()
+    assert {("committed", "score", "score.py"), ("here", "score", "score.py")} <= problems(
+        check()[1]
+    )
+
+
+def test_a_metric_file_missing_in_git_is_named(project, check):
+    git(project, "rm", "--quiet", "metrics/score.json")
+    git(project, "commit", "--message=No metrics")
+    passed, report = check()
+    assert not passed
+    assert ("committed", "score", "metrics/score.json") in problems(report)
+
+
+@pytest.mark.parametrize("name", ["digits/z", "model.bin"])
+def test_a_link_to_nothing_is_not_taken_for_an_absent_output(project, check, name):
+    (project / name).unlink(missing_ok=True)
+    (project / name).symlink_to("nowhere")
+    with pytest.raises(InputError, match="holds a link to nothing"):
+        check()
+
+
+def test_a_folder_that_became_a_file_differs(project, check):
+    shutil.rmtree(project / "digits")
+    (project / "digits").write_text("no folder")
+    passed, report = check()
+    assert not passed
+    assert ("here", "draw, score", "digits") in problems(report)
+
+
+def test_files_under_dvc_beside_the_pipeline_do_not_matter(project, check):
+    (project / "raw.txt").write_text("raw")
+    Repo().add("raw.txt")
+    assert check("--strict")[0]
 
 
 def test_outside_a_repository_the_error_is_one_line(tmp_path):

@@ -22,6 +22,20 @@ def git(*arguments: str) -> str:
     return done.stdout
 
 
+def resolve(revision: str) -> str:
+    """Give the hash of the commit that a revision names.
+
+    Raises
+    ------
+    InputError
+        If it names none.
+    """
+    try:
+        return git("rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}").strip()
+    except InputError as error:
+        raise InputError(f"'{revision}' names no commit: {error}") from error
+
+
 def dvc(*arguments: str, folder: Path) -> None:
     """Run DVC in a folder; what it prints goes to standard error, where people watch.
 

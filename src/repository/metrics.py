@@ -1,13 +1,19 @@
 """Comparing metrics with those of another run, number by number, by rules."""
 
+import json
 import math
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, RootModel
 
+from convlab.errors import InputError
 from convlab.params import Params
+from repository.commands import git
+
+FOLDER = Path("metrics")
 
 
 class Rule(Params):
@@ -59,7 +65,7 @@ class Change(NamedTuple):
     @property
     def repetition(self) -> str:
         """Whether a run gave the same again: `identical`, `within tolerance` or `differs`."""
-        if self.difference == 0:
+        if self.before == self.after:
             return "identical"
         return "within tolerance" if self.close else "differs"
 
@@ -89,7 +95,12 @@ REGRESSIONS = {"vanished", "not a number", "no rule", "worse"}
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        return False
 
 
 def flatten(nested: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -99,6 +110,40 @@ def flatten(nested: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
             yield from flatten(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
+
+
+def read_metrics(revision: str | None = None) -> dict[str, Any]:
+    """Read all metrics of a revision.
+
+    Parameters
+    ----------
+    revision : str, optional
+        Of git; None is the workspace.
+
+    Returns
+    -------
+    dict
+        Nested metrics by the name of their file.
+
+    Raises
+    ------
+    InputError
+        If a file is no JSON.
+    """
+    if revision is None:
+        texts = {path: path.read_bytes() for path in sorted(FOLDER.glob("[!.]*.json"))}
+    else:
+        names = git("ls-tree", "-z", "--name-only", revision, f"{FOLDER}/").split("\0")
+        paths = [Path(name) for name in names if name.endswith(".json")]
+        texts = {path: git("show", f"{revision}:{path.as_posix()}") for path in paths}
+    metrics = {}
+    for path, text in texts.items():
+        try:
+            metrics[path.stem] = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            place = f"at {revision}: " if revision else ""
+            raise InputError(f"{place}{path}: is no JSON: {error}") from error
+    return metrics
 
 
 def compare(before: dict[str, Any], after: dict[str, Any], rules: Regression) -> list[Change]:

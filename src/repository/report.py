@@ -63,9 +63,11 @@ def render(tables: dict[str, Rows], conclusion: str, form: Form, **facts: Any) -
 
 
 def _cell(value: Any) -> str:
+    """Show a value in one line, whatever it is: names of files and metrics are anybody's."""
     if isinstance(value, float):
         return f"{value:.6g}"
-    return "-" if value is None else str(value)
+    text = "-" if value is None else " ".join(str(value).split())
+    return text.replace("|", "\\|").encode("utf-8", "backslashreplace").decode()
 
 
 def _finite(value: Any) -> Any:
