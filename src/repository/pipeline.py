@@ -134,9 +134,8 @@ class Pipeline:
             yield Finding(name, "dvc.lock", "dvc.yaml has no such stage")
         for item in sorted(item for item in self.recorded | self.present if self._ran(item)):
             recorded, present = self.recorded.get(item), self.present.get(item)
-            if present is None and recorded is not None and self._may_be_absent(item):
-                pass
-            elif not _same(recorded, present):
+            absent = present is None and self._may_be_absent(item)
+            if not _same(recorded, present) and not (absent and recorded is not None):
                 recorded_text, present_text = _say(recorded, present)
                 problem = f"recorded is {recorded_text}, there is {present_text}"
                 yield Finding(item.stage, item.name, problem + self._inside(item))
@@ -230,8 +229,7 @@ class Pipeline:
     def _inside(self, item: Item) -> str:
         """Name the changed files of a folder, if DVC's cache has the listing of the former ones."""
         before, after = self.recorded.get(item), self.present.get(item)
-        folders = [value for value in (before, after) if isinstance(value, Content) and value.files]
-        if len(folders) < len((before, after)):
+        if not all(isinstance(value, Content) and value.files for value in (before, after)):
             return ""
         try:
             former = Tree.load(self._objects, HashInfo("md5", before.md5))
