@@ -39,10 +39,10 @@ test: setup ## linter and tests
 	pytest
 
 verify: setup ## compare this run with the last commit; FORCE=1 first runs it anew in a clone
-	python src/verify.py $(if $(filter-out 0,$(FORCE)),--force)
+	@python src/verify.py $(if $(filter-out 0,$(FORCE)),--force)
 
 regression: setup ## compare metrics/ with those of another branch: BASE=main
-	python src/regression.py --base "$${BASE:-main}"
+	@python src/regression.py --base "$${BASE:-main}"
 
 readme: setup ## renew the README's tables and pictures from metrics/ and the models
 	python src/render_readme.py

@@ -111,10 +111,13 @@ def main(options: Namespace) -> bool:
     allowed = {"identical"} if options.strict else {"identical", "within tolerance"}
     passed = not tables["findings"] and all(row["verdict"] in allowed for row in rows)
     anew = f", run anew in {RERUN}/" if options.force else ""
+    checked = [row for row in tables["outputs"] if not row["verdict"].startswith("unchecked")]
+    nothing = " (only what git holds is here: run `dvc repro` or `dvc pull` first)"
     conclusion = (
         f"{'Passed' if passed else 'Failed'} against {options.revision} ({revision[:7]}){anew}: "
         f"outputs: {count(tables['outputs'])}; metrics: {count(tables['metrics'])}; "
-        f"dvc.lock: {len(tables['findings'])} findings"
+        f"findings: {len(tables['findings'])}"
+        + (nothing if all(row["output"].startswith("metrics/") for row in checked) else "")
     )
     print(render(tables, conclusion, options.form, revision=revision, passed=passed))
     return passed

@@ -141,13 +141,15 @@ def test_a_bad_rule_is_named_with_what_is_allowed(tmp_path, block, message):
     assert message in str(caught.value)
 
 
-def test_every_committed_metric_has_a_rule():
+def test_every_committed_metric_has_a_rule_and_every_rule_a_metric():
     declared = read_block(ROOT / "params.yaml", "regression", Regression)
     files = list((ROOT / "metrics").glob("*.json"))
     assert len(files) == 4
-    for file in files:
-        for metric, _ in flatten({file.stem: json.loads(file.read_text())}):
-            assert declared.rule(metric) is not None, metric
+    metrics = dict(flatten({file.stem: json.loads(file.read_text()) for file in files}))
+    used = {metric: declared.rule(metric) for metric in metrics}
+    assert None not in used.values(), used
+    # A rule that fits none has a typo in its pattern.
+    assert all(any(rule is one for one in used.values()) for rule in declared.root.values())
 
 
 @pytest.fixture(scope="module")
@@ -211,7 +213,7 @@ def test_it_needs_neither_data_nor_model(branches, tmp_path):
 
 def test_an_unknown_base_is_named(check):
     for base in ("nowhere", "", "HEAD:metrics"):
-        with pytest.raises(InputError, match=f"'{base}' names no commit"):
+        with pytest.raises(InputError, match=f"'{base}' names no commit here"):
             check("main", "--base", base)
 
 

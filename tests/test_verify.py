@@ -353,7 +353,7 @@ def test_a_broken_file_is_named(project, check, path, content, message):
 
 def test_an_unknown_revision_is_named(check):
     for revision in ("nowhere", "", "HEAD:metrics"):
-        with pytest.raises(InputError, match=f"'{revision}' names no commit"):
+        with pytest.raises(InputError, match=f"'{revision}' names no commit here"):
             check("--revision", revision)
 
 

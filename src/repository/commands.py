@@ -33,7 +33,10 @@ def resolve(revision: str) -> str:
     try:
         return git("rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}").strip()
     except InputError as error:
-        raise InputError(f"'{revision}' names no commit: {error}") from error
+        if "not a git repository" in str(error):
+            raise
+        hint = "`git branch --all` lists the branches"
+        raise InputError(f"'{revision}' names no commit here: {hint}") from error
 
 
 def dvc(*arguments: str, folder: Path) -> None:

@@ -127,7 +127,7 @@ class Pipeline:
         """
         for stage in self._stages:
             if stage.name not in self._lock:
-                yield Finding(stage.name, "dvc.lock", "the stage was never run")
+                yield Finding(stage.name, "dvc.lock", "dvc.lock records no run of the stage")
             else:
                 yield from self._unknown_to_dvc(stage)
         for name in sorted(self._lock.keys() - {stage.name for stage in self._stages}):
