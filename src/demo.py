@@ -5,8 +5,8 @@ params.demo.yaml laid over params.yaml: the checkout's own parameters, lock
 file and metrics stay as they are.
 """
 
-import json
 import shutil
+from contextlib import chdir
 from pathlib import Path
 
 import yaml
@@ -16,7 +16,7 @@ from convlab.files import remove
 from convlab.params import read_yaml
 from convlab.script import script
 from repository.commands import dvc, git
-from repository.metrics import flatten
+from repository.metrics import flatten, read_metrics
 
 COPY = Path("demo")
 RESULTS = ("dvc.lock", "metrics")
@@ -52,9 +52,10 @@ def main() -> None:
     remove(COPY)
     prepare_copy(COPY, read_yaml(Path("params.demo.yaml")))
     dvc("repro", folder=COPY)
-    for path in sorted(COPY.glob("metrics/*.json")):
-        for metric, value in flatten(json.loads(path.read_text(encoding="utf-8"))):
-            print(f"{path.stem}.{metric}: {value}")
+    with chdir(COPY):
+        metrics = read_metrics()
+    for metric, value in flatten(metrics):
+        print(f"{metric}: {value}")
     pictures = sorted(path for path in COPY.glob("stages/*/*") if path.suffix in (".png", ".gif"))
     print("The pictures:", *pictures, sep="\n  ")
 

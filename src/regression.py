@@ -33,15 +33,8 @@ def main(options: Namespace) -> bool:
     if not base:
         raise InputError(f"at {options.base}: there are no metrics to compare with")
     rows = [
-        {
-            "metric": change.metric,
-            "base": change.before,
-            "here": change.after,
-            "difference": change.difference,
-            "tolerance": change.rule and change.rule.tolerance,
-            "better": change.rule and change.rule.better,
-            "verdict": change.progress,
-        }
+        change.row("base")
+        | {"better": change.rule and change.rule.better, "verdict": change.progress}
         for change in compare(base, read_metrics(), rules)
     ]
     regressions = [row["metric"] for row in rows if row["verdict"] in REGRESSIONS]

@@ -19,7 +19,7 @@ from pathlib import Path
 from convlab.files import remove
 from convlab.params import read_block
 from convlab.script import script
-from repository.commands import dvc, git, resolve
+from repository.commands import dvc, git
 from repository.metrics import Regression, compare, read_metrics
 from repository.pipeline import Pipeline
 from repository.report import Rows, add_form, count, render
@@ -64,14 +64,7 @@ def compare_outputs(committed: Pipeline, here: Pipeline) -> Rows:
 def compare_metrics(revision: str) -> Rows:
     rules = read_block(Path("params.yaml"), "regression", Regression)
     return [
-        {
-            "metric": change.metric,
-            "committed": change.before,
-            "here": change.after,
-            "difference": change.difference,
-            "tolerance": change.rule and change.rule.tolerance,
-            "verdict": change.repetition,
-        }
+        change.row("committed") | {"verdict": change.repetition}
         for change in compare(read_metrics(revision), read_metrics(), rules)
     ]
 
@@ -97,7 +90,8 @@ def examine_locks(committed: Pipeline, here: Pipeline) -> Rows:
 
 def main(options: Namespace) -> bool:
     """Print the tables; say whether the workspace passes."""
-    committed, revision = Pipeline(options.revision), resolve(options.revision)
+    committed = Pipeline(options.revision)
+    revision = committed.commit
     if options.force:
         rerun(revision)
     with chdir(RERUN if options.force else Path()):

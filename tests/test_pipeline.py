@@ -14,7 +14,7 @@ import evaluate_sr
 import make_patches
 import train_cnn
 import train_sr
-from conftest import run
+from conftest import dvc, run
 from convlab.errors import InputError
 
 METHODS = ("nearest", "bilinear", "bicubic", "lanczos", "network", "gain")
@@ -55,9 +55,9 @@ def test_pictures_can_be_opened_and_show_something(pipeline):
 
 
 def test_nothing_runs_for_nothing(pipeline):
-    done = run(pipeline, "-m", "dvc", "repro")
-    assert "Data and pipelines are up to date." in done.stdout
-    assert "Running stage" not in done.stdout
+    said = dvc(pipeline, "repro")
+    assert "Data and pipelines are up to date." in said
+    assert "Running stage" not in said
 
 
 @pytest.mark.parametrize(
@@ -89,8 +89,7 @@ def test_a_change_of_code_touches_the_stages_that_use_it(pipeline, module, stage
 
 
 def test_plots_show_draws_them_all(pipeline):
-    done = run(pipeline, "-m", "dvc", "plots", "show")
-    assert done.returncode == 0, done.stderr
+    dvc(pipeline, "plots", "show")
     page = (pipeline / "dvc_plots" / "index.html").read_text()
     for plot in yaml.safe_load((pipeline / "dvc.yaml").read_text())["plots"]:
         (name,) = plot

@@ -53,6 +53,16 @@ class Change(NamedTuple):
             return self.after - self.before
         return None
 
+    def row(self, former: str) -> dict[str, Any]:
+        """Give the cells of a table; `former` names the column of what was before."""
+        return {
+            "metric": self.metric,
+            former: self.before,
+            "here": self.after,
+            "difference": self.difference,
+            "tolerance": self.rule and self.rule.tolerance,
+        }
+
     @property
     def close(self) -> bool:
         """Whether the difference is within the rule's tolerance."""

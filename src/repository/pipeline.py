@@ -68,6 +68,13 @@ class Pipeline:
     revision : str, optional
         Of git; None is the workspace.
 
+    Attributes
+    ----------
+    commit : str or None
+        Hash of the revision's commit.
+    outs : dict of str to Item
+        Every output by its path.
+
     Raises
     ------
     InputError
@@ -77,9 +84,9 @@ class Pipeline:
 
     def __init__(self, revision: str | None = None):
         self._place = "" if revision is None else f"at {revision}: "
-        commit = None if revision is None else resolve(revision)
+        self.commit = None if revision is None else resolve(revision)
         with self._errors_in_one_line():
-            self._repo = Repo(rev=commit)
+            self._repo = Repo(rev=self.commit)
             self._stages = [
                 stage
                 for stage in self._repo.index.stages
