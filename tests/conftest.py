@@ -12,29 +12,14 @@ import pytest
 import torch
 
 import demo
+from convlab.params import read_yaml
 
 hypothesis.settings.register_profile("same-again", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("same-again")
 
 ROOT = Path(__file__).parents[1]
 PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-TINY = {
-    "download_mnist": {"source": "bundled"},
-    "download_bsds": {"source": "bundled"},
-    "train_cnn": {"steps": 30, "log_every": 10, "snapshots": 3},
-    "evaluate_cnn": {"max_shift": 2},
-    "render_tsne": {"iterations": 250},
-    "make_patches": {"stride": 64},
-    "train_sr": {
-        "channels": 4,
-        "blocks": 1,
-        "steps": 20,
-        "batch_size": 4,
-        "warmup_steps": 5,
-        "validate_every": 5,
-    },
-    "evaluate_sr": {"gallery_images": 2},
-}
+TINY = read_yaml(ROOT / "tests" / "params.tiny.yaml")
 
 
 @pytest.fixture(autouse=True)
