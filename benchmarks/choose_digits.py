@@ -18,9 +18,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 from convlab.compute import Compute, prepare
 from convlab.data.idx import read_digits
 from convlab.nets.cnn import Cnn
-from convlab.nets.digits import recognise, score
 from convlab.params import read_block
-from convlab.training.digits import Digits, TrainCnn, train
+from convlab.training.digits import Digits, TrainCnn, Training
 
 HELD_OUT = 5_000
 VARIANTS = [(1_876, 0.002), (2_814, 0.001), (2_814, 0.002), (2_814, 0.004), (3_752, 0.002)]
@@ -30,12 +29,12 @@ SEEDS = (1, 2)
 def held_out_accuracy(digits: Digits, params: TrainCnn) -> float:
     """Train on all digits but the last, measure on those."""
     torch.manual_seed(params.seed)
-    network = Cnn()
     learned = Digits(digits.images[:-HELD_OUT], digits.labels[:-HELD_OUT])
-    for _ in train(network, learned, params):
+    held_out = Digits(digits.images[-HELD_OUT:], digits.labels[-HELD_OUT:])
+    training = Training(Cnn(), learned, held_out, params, embedded=0)
+    for _ in training.run():
         pass
-    logits = recognise(network, digits.images[-HELD_OUT:]).logits
-    return score(logits, digits.labels[-HELD_OUT:]).accuracy
+    return training.moments[-1].accuracy
 
 
 def main() -> None:

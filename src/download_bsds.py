@@ -7,9 +7,10 @@ URL to try first. A download that breaks off goes on where it stopped.
 import os
 from pathlib import Path
 
+from convlab.checksums import output_folder
 from convlab.data.bsds import DownloadBsds, download_bsds
 from convlab.data.bundled import write_photos
-from convlab.files import remove, staged
+from convlab.files import remove
 from convlab.params import read_block
 from convlab.script import script
 
@@ -20,8 +21,7 @@ PARTIAL = Path(".work/downloads/bsds500")
 
 def main() -> None:
     params = read_block(PARAMS, "download_bsds", DownloadBsds)
-    with staged(PHOTOS) as (folder,):
-        folder.mkdir()
+    with output_folder(PHOTOS) as folder:
         if params.source == "bundled":
             write_photos(folder)
         else:

@@ -7,9 +7,10 @@ URL to try first. A download that breaks off goes on where it stopped.
 import os
 from pathlib import Path
 
+from convlab.checksums import output_folder
 from convlab.data.bundled import write_digits
 from convlab.data.mnist import DownloadMnist, download_mnist
-from convlab.files import remove, staged
+from convlab.files import remove
 from convlab.params import read_block
 from convlab.script import script
 
@@ -20,8 +21,7 @@ PARTIAL = Path(".work/downloads/mnist")
 
 def main() -> None:
     params = read_block(PARAMS, "download_mnist", DownloadMnist)
-    with staged(DIGITS) as (folder,):
-        folder.mkdir()
+    with output_folder(DIGITS) as folder:
         if params.source == "bundled":
             write_digits(folder)
         else:

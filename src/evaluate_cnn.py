@@ -10,12 +10,12 @@ from pathlib import Path
 from sklearn.metrics import confusion_matrix
 from tqdm import tqdm
 
+from convlab.checksums import output_files
 from convlab.compute import Compute, prepare
 from convlab.data.idx import read_digits
 from convlab.figures.canvas import write_png
 from convlab.figures.curves import draw_shift_curve, draw_training_curves
 from convlab.figures.digits import draw_confusion, draw_wrong
-from convlab.files import staged
 from convlab.imaging.shift import EvaluateCnn
 from convlab.nets.cnn import Cnn
 from convlab.nets.digits import recognise, score
@@ -49,12 +49,15 @@ def main() -> None:
     prepare(read_block(Path("params.yaml"), "compute", Compute))
     images, labels = read_digits(Path("data/raw/mnist"), "test")
     curve = read_columns(TRAINED / "curve.csv")
+    networks = {
+        name: load_network(TRAINED / f"{name}.safetensors", {name: design})
+        for name, design in DESIGNS.items()
+    }
     shifts = range(params.max_shift + 1)
     answers, by_shift, metrics = {}, {}, {}
-    for name, design in tqdm(DESIGNS.items(), desc="evaluate_cnn", disable=None):
-        network = load_network(TRAINED / f"{name}.safetensors", {name: design})
+    for name, network in tqdm(networks.items(), desc="evaluate_cnn", disable=None):
         answers[name], by_shift[name], metrics[name] = examine(network, images, labels, shifts)
-    with staged(*TABLES, *PICTURES, METRICS) as drafts:
+    with output_files(*TABLES, *PICTURES, METRICS) as drafts:
         predictions, shift_table, confusion, wrong, shift, training, metrics_file = drafts
         write_csv(predictions, ("actual", "predicted"), zip(labels, answers["cnn"], strict=True))
         rows = zip(shifts, *by_shift.values(), strict=True)

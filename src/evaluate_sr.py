@@ -10,12 +10,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from convlab.checksums import output_files
 from convlab.compute import Compute, prepare
 from convlab.data.photos import read_rgb, split_photos
 from convlab.figures.canvas import write_png
 from convlab.figures.curves import draw_superresolution_curve
 from convlab.figures.gallery import draw_gallery
-from convlab.files import staged
 from convlab.imaging.measure import Quality
 from convlab.imaging.patches import make_pair
 from convlab.imaging.showcase import EvaluateSr, spread_by_rank
@@ -46,7 +46,7 @@ def main() -> None:
         compare(network, photos[index].stem, read_rgb(photos[index]), params.crop_size)
         for index in spread_by_rank(gains, params.gallery_images)
     ]
-    with staged(*OUTPUTS) as (images, gallery, training, metrics):
+    with output_files(*OUTPUTS) as (images, gallery, training, metrics):
         header = [f"{method}_{name}" for method in METHODS for name in Quality._fields]
         names = [photo.stem for photo in photos]
         rows = ([name, *chain(*row.values())] for name, row in zip(names, table, strict=True))

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from convlab.checksums import output_folder
 from convlab.data.photos import image_size, read_rgb, split_photos
 from convlab.errors import InputError
-from convlab.files import staged
 from convlab.imaging.patches import (
     MakePatches,
     count_patches,
@@ -47,7 +47,7 @@ def write_scale(folder: Path, training: list[Path], validation: list[Path], para
 def main() -> None:
     params = read_block(Path("params.yaml"), "make_patches", MakePatches)
     training, validation, _ = split_photos(PHOTOS)
-    with staged(PATCHES) as (draft,):
+    with output_folder(PATCHES) as draft:
         for scale in params.scales:
             write_scale(draft / f"x{scale}", training, validation, params, scale)
 

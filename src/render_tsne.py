@@ -1,6 +1,6 @@
 """Draw what the CNN makes of 500 test digits as points in the plane, with t-SNE.
 
-Reads stages/train_cnn/snapshots.npz, leaves in stages/render_tsne the picture
+Reads stages/train_cnn/snapshots.safetensors, leaves in stages/render_tsne the picture
 of the last snapshot, its points as a table, and an animation over the training.
 Parameters: block render_tsne.
 """
@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from convlab.checksums import output_files
 from convlab.data.snapshots import read_snapshots
 from convlab.figures.canvas import write_png
 from convlab.figures.tsne import (
@@ -21,12 +22,11 @@ from convlab.figures.tsne import (
     embed_frames,
     write_gif,
 )
-from convlab.files import staged
 from convlab.params import read_block
 from convlab.script import script
 from convlab.tables import write_csv
 
-SNAPSHOTS = Path("stages/train_cnn/snapshots.npz")
+SNAPSHOTS = Path("stages/train_cnn/snapshots.safetensors")
 STAGE = Path("stages/render_tsne")
 
 
@@ -38,7 +38,7 @@ def main() -> None:
     title = describe(snapshots.steps[-1], snapshots.accuracies[-1])
     frames = tqdm(snapshots.features, desc="render_tsne", unit="snapshot", disable=None)
     positions = np.stack(list(embed_frames(frames, params)))
-    with staged(STAGE / "tsne.png", STAGE / "tsne.csv", STAGE / "training.gif") as drafts:
+    with output_files(STAGE / "tsne.png", STAGE / "tsne.csv", STAGE / "training.gif") as drafts:
         picture, table, animation = drafts
         write_png(picture, draw_embedding(points, digits, title))
         rows = zip(*points.T.astype(float).round(4), digits, strict=True)

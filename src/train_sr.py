@@ -11,31 +11,27 @@ import torch
 from dvclive import Live
 from tqdm import tqdm
 
+from convlab.checksums import output_files
 from convlab.compute import Compute, prepare
 from convlab.errors import InputError
-from convlab.files import remove, staged
 from convlab.imaging.patches import read_pairs, read_patches
 from convlab.nets.weights import save_network
 from convlab.params import read_block
 from convlab.script import script
 from convlab.tables import write_csv, write_metrics
-from convlab.training.checkpoint import identity, loaded_sources, read_checkpoint, write_checkpoint
+from convlab.training.checkpoint import Checkpoint, identity, loaded_sources
 from convlab.training.superres import Point, Training, TrainSr
 
 STAGE = Path("stages/train_sr")
 OUTPUTS = (STAGE / "model.safetensors", STAGE / "curve.csv", Path("metrics/train_sr.json"))
-CHECKPOINT = Path(".work/train_sr.checkpoint")
 
 
-def train(training: Training, owner: str) -> None:
+def train(training: Training, checkpoint: Checkpoint) -> None:
     """Train to the end, from the checkpoint if it is this training's."""
-    found = read_checkpoint(CHECKPOINT, owner)
-    if found:
-        training.resume(*found)
-        print(f"going on from step {training.step}")
+    resumed = checkpoint.restore(training)
     steps = training.params.steps
     bar = tqdm(desc="train_sr", total=steps, initial=training.step, unit="step", disable=None)
-    live = Live("logs/train_sr", resume=bool(found), dvcyaml=False, save_dvc_exp=False)
+    live = Live("logs/train_sr", resume=resumed, dvcyaml=False, save_dvc_exp=False)
     with bar, live:
         for loss in training.run():
             bar.update()
@@ -46,7 +42,7 @@ def train(training: Training, owner: str) -> None:
                 live.log_metric("loss", point.loss)
                 live.log_metric("validation_psnr", point.validation_psnr)
                 bar.write(f"step {point.step}: validation PSNR {point.validation_psnr:.3f} dB")
-                write_checkpoint(CHECKPOINT, owner, *training.state())
+                checkpoint.write(training)
 
 
 def main() -> None:
@@ -58,13 +54,14 @@ def main() -> None:
     prepare(compute)
     training = Training(read_patches(patches), read_pairs(patches / "validation"), params)
     settings = [params.model_dump(), compute.model_dump(), torch.__version__]
-    data = [path for path in patches.rglob("*") if path.is_file()]
-    with staged(*OUTPUTS) as (model, curve, metrics):
-        train(training, identity(settings, [*data, *loaded_sources()]))
+    files = [Path(__file__), *loaded_sources(), *patches.rglob("*.*")]
+    checkpoint = Checkpoint(Path(".work/checkpoints/train_sr"), identity(settings, files))
+    with output_files(*OUTPUTS) as (model, curve, metrics):
+        train(training, checkpoint)
         save_network(model, training.best_network(), "subpixel", **training.design)
         write_csv(curve, Point._fields, training.curve)
         write_metrics(metrics, training.metrics())
-    remove(CHECKPOINT)
+    checkpoint.remove()
 
 
 if __name__ == "__main__":

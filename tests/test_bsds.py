@@ -304,7 +304,7 @@ def test_colours_are_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "fault"),
     [
-        (None, "cannot be read: No such file"),
+        (None, "is missing"),
         (b"", "is not a JPEG or PNG image"),
         (b"GIF89a" + bytes(50), "is not a JPEG or PNG image"),
     ],

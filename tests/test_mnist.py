@@ -57,7 +57,7 @@ def test_the_test_split_has_its_published_names(tmp_path: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path, which: int) -> None:
     paths = write_split(tmp_path, *digits(3))
     paths[which].unlink()
-    with pytest.raises(InputError, match=f"{paths[which]}: cannot be read"):
+    with pytest.raises(InputError, match=f"{paths[which]}: is missing"):
         read_digits(tmp_path, "train")
 
 

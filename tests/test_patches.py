@@ -168,7 +168,7 @@ def test_a_missing_array_is_named(tmp_path, name):
     write_all(tmp_path, [magnified(20, 20, 2)])
     (tmp_path / name).unlink()
     with pytest.raises(
-        InputError, match=f"^{re.escape(str(tmp_path / name))}: is missing: run make_patches"
+        InputError, match=f"^{re.escape(str(tmp_path / name))}: is missing: run `dvc repro`"
     ):
         read_patches(tmp_path)
 

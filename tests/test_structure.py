@@ -63,11 +63,12 @@ def test_the_readme_of_a_stage_explains_each_parameter(stage):
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_outputs_persist_and_metrics_are_in_git(stage):
+def test_outputs_persist_and_metrics_and_checksums_are_in_git(stage):
     for out in STAGES[stage]["outs"] + STAGES[stage].get("metrics", []):
         ((path, flags),) = out.items()
         assert flags["persist"] is True  # a stage that fails leaves the former outputs
-        assert flags.get("cache", True) is not path.startswith("metrics/")
+        in_git = path.startswith("metrics/") or path.endswith("/SHA256SUMS")
+        assert flags.get("cache", True) is not in_git
 
 
 def test_every_plot_shows_an_output():

@@ -47,7 +47,7 @@ def test_a_table_cut_within_its_last_row_is_named(tmp_path, lost):
 
 
 def test_a_missing_table_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"table\.csv: cannot be read: No such file"):
+    with pytest.raises(InputError, match=r"table\.csv: is missing: run `dvc repro`"):
         read_columns(tmp_path / "table.csv")
 
 

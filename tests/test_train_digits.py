@@ -11,13 +11,13 @@ from convlab.errors import InputError
 from convlab.nets.cnn import Cnn
 from convlab.nets.digits import recognise, score
 from convlab.nets.mlp import Mlp
+from convlab.training.checkpoint import Checkpoint
 from convlab.training.digits import (
     Digits,
     TrainCnn,
+    Training,
     shuffled_batches,
     snapshot_steps,
-    train,
-    watch,
 )
 
 KNOBS = {
@@ -64,11 +64,15 @@ def weights(network):
     return torch.cat([parameter.detach().flatten() for parameter in network.parameters()])
 
 
+def training(network, **changes):
+    return Training(network, TRAINING, TEST, TrainCnn(**KNOBS | changes), embedded=5)
+
+
 @pytest.mark.parametrize("design", [Cnn, Mlp])
 def test_the_loss_falls(design):
     network = fresh(design)
     before = score(recognise(network, TEST.images).logits, TEST.labels)
-    losses = list(train(network, TRAINING, PARAMS))
+    losses = list(training(network).run())
     after = score(recognise(network, TEST.images).logits, TEST.labels)
     assert len(losses) == PARAMS.steps
     assert np.mean(losses[-4:]) < 0.7 * np.mean(losses[:4])
@@ -80,7 +84,7 @@ def test_the_loss_falls(design):
 def test_one_seed_gives_the_same_weights_bit_for_bit(design):
     def trained(seed):
         network = fresh(design)
-        return list(train(network, TRAINING, TrainCnn(**KNOBS | {"seed": seed}))), weights(network)
+        return list(training(network, seed=seed).run()), weights(network)
 
     (losses, once), (losses_again, again), (_, other) = trained(7), trained(7), trained(8)
     assert losses == losses_again
@@ -90,7 +94,7 @@ def test_one_seed_gives_the_same_weights_bit_for_bit(design):
 
 def test_training_leaves_the_digits_alone():
     before = TRAINING.images.copy(), TRAINING.labels.copy()
-    list(train(fresh(Mlp), TRAINING, PARAMS))
+    list(training(fresh(Mlp)).run())
     np.testing.assert_array_equal(TRAINING.images, before[0])
     np.testing.assert_array_equal(TRAINING.labels, before[1])
 
@@ -99,30 +103,58 @@ def test_a_training_that_diverges_is_named():
     network = fresh(Mlp)
     torch.nn.init.constant_(network.classify.bias, torch.nan)
     with pytest.raises(InputError, match="the loss became nan"):
-        next(train(network, TRAINING, PARAMS))
+        next(training(network).run())
 
 
 def test_looking_happens_at_the_chosen_steps_and_tells_what_is_there():
     network = fresh(Cnn)
-    for moment in watch(network, TRAINING, TEST, PARAMS, embedded=5):
+    learning = training(network)
+    for step, _ in enumerate(learning.run(), start=1):
+        assert learning.step == step
+        if not learning.moments or learning.moments[-1].step != step:
+            continue
+        moment = learning.moments[-1]
         logits, embedding = recognise(network, TEST.images)  # as it is at that moment
-        if moment.step in snapshot_steps(PARAMS):
-            np.testing.assert_array_equal(moment.embedding, embedding[:5])
+        if step in snapshot_steps(PARAMS):
+            np.testing.assert_array_equal(moment.embedding, embedding[:5].astype(np.float16))
         else:
             assert moment.embedding is None  # or a long log would fill the memory
         assert moment.accuracy == score(logits, TEST.labels).accuracy
 
 
 def test_looking_changes_nothing():
-    unwatched, watched = fresh(Cnn), fresh(Cnn)
-    losses = list(train(unwatched, TRAINING, PARAMS))
-    moments = list(watch(watched, TRAINING, TEST, PARAMS, embedded=5))
-    assert torch.equal(weights(unwatched), weights(watched))
-    steps = [moment.step for moment in moments]
+    often, seldom = training(fresh(Cnn), log_every=1), training(fresh(Cnn))
+    losses = list(often.run())
+    assert list(seldom.run()) == losses
+    assert torch.equal(weights(often.network), weights(seldom.network))
+    steps = [moment.step for moment in seldom.moments]
     assert steps == [1, 5, 10, 20, 24]  # every 10th, and the snapshots: 1, 5 and 24
     starts = [0, *steps[:-1]]
     means = [np.mean(losses[start:end]) for start, end in zip(starts, steps, strict=True)]
-    assert [moment.loss for moment in moments] == pytest.approx(means)
+    assert [moment.loss for moment in seldom.moments] == pytest.approx(means)
+
+
+@pytest.mark.parametrize("design", [Cnn, Mlp])
+@pytest.mark.parametrize("stop", [1, 10, 24])
+def test_a_training_taken_up_again_ends_as_if_never_broken_off(tmp_path, design, stop):
+    """24 digits a batch go through 40 in 2 steps, so also in the middle of a pass."""
+    checkpoint = Checkpoint(tmp_path / "here", "me")
+    unbroken, broken = (training(fresh(design), batch_size=24) for _ in range(2))
+    losses = list(unbroken.run())
+    run = broken.run()
+    for _ in range(stop):
+        next(run)
+    checkpoint.write(broken)
+    next(run, None)  # it went on for a while before it was killed
+    resumed = training(fresh(design, seed=1), batch_size=24)
+    assert checkpoint.restore(resumed)
+    assert list(resumed.run()) == losses[stop:]
+    tensors, notes = resumed.state()
+    expected, expected_notes = unbroken.state()
+    assert notes == expected_notes
+    assert tensors.keys() == expected.keys()
+    for name, tensor in tensors.items():
+        assert torch.equal(tensor, expected[name]), name
 
 
 @given(st.integers(1, 50), st.integers(1, 60), st.integers(0, 2**32 - 1))

@@ -13,7 +13,7 @@ from convlab.imaging.measure import quality
 from convlab.imaging.patches import Pair, cut, make_pair
 from convlab.imaging.resize import upscale
 from convlab.nets.subpixel import upscale_luminance
-from convlab.training.checkpoint import read_checkpoint, write_checkpoint
+from convlab.training.checkpoint import Checkpoint
 from convlab.training.superres import Training, TrainSr, mean_psnr, sample
 
 KNOBS = {
@@ -139,14 +139,14 @@ def test_the_gradient_is_scaled_down():
 @pytest.mark.parametrize("stop", [3, 6])
 def test_a_training_taken_up_again_ends_as_if_never_broken_off(tmp_path, precision, stop):
     unbroken, losses = finished(precision=precision)
-    broken, path = training(precision=precision), tmp_path / "checkpoint"
+    broken, checkpoint = training(precision=precision), Checkpoint(tmp_path / "here", "me")
     run = broken.run()
     for _ in range(stop):
         next(run)
-    write_checkpoint(path, "me", *broken.state())
+    checkpoint.write(broken)
     next(run)  # it went on for a while before it was killed
     resumed = training(precision=precision)
-    resumed.resume(*read_checkpoint(path, "me"))
+    checkpoint.restore(resumed)
     assert resumed.step == stop
     assert list(resumed.run()) == losses[stop:]
     assert resumed.curve == unbroken.curve
@@ -159,9 +159,10 @@ def test_a_training_taken_up_again_ends_as_if_never_broken_off(tmp_path, precisi
 
 def test_a_training_taken_up_at_its_end_has_nothing_left_to_do(tmp_path):
     trained, _ = finished()
-    write_checkpoint(tmp_path / "checkpoint", "me", *trained.state())
+    checkpoint = Checkpoint(tmp_path / "here", "me")
+    checkpoint.write(trained)
     resumed = training()
-    resumed.resume(*read_checkpoint(tmp_path / "checkpoint", "me"))
+    checkpoint.restore(resumed)
     assert list(resumed.run()) == []
     assert resumed.curve == trained.curve
     assert_equal_weights(resumed.best_network().state_dict(), trained.best)

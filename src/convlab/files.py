@@ -37,10 +37,7 @@ def staged(*targets: Path) -> Iterator[tuple[Path, ...]]:
             remove(draft)
             draft.touch()  # whoever cannot write hears of it before hours of work
             draft.unlink()
-            if target.exists():
-                remove(_former(target))
-            elif _former(target).exists():  # killed between the two renames
-                _former(target).rename(target)
+            recover(target)
         yield drafts
         for target, draft in zip(targets, drafts, strict=True):
             _replace(target, draft)
@@ -61,6 +58,15 @@ def _replace(target: Path, draft: Path) -> None:
         former.rename(target)
         raise
     remove(former)
+
+
+def recover(target: Path) -> None:
+    """Bring a folder to the end, or back to the start, of a replacement that was killed."""
+    former = _former(target)
+    if target.exists():
+        remove(former)
+    elif former.exists():  # killed between the two renames
+        former.rename(target)
 
 
 def _former(target: Path) -> Path:

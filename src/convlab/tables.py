@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from convlab.checksums import check_whole
 from convlab.errors import InputError
 
 
@@ -40,6 +41,7 @@ def read_columns(path: Path) -> dict[str, list[float]]:
     InputError
         If the file is missing, empty, cut short, or holds something else.
     """
+    check_whole(path)
     try:
         text = path.read_text(encoding="utf-8")
         if not text.endswith("\n"):
@@ -50,7 +52,7 @@ def read_columns(path: Path) -> dict[str, list[float]]:
             name: [float(value) for value in column]
             for name, column in zip(header, columns, strict=True)
         }
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
     except (ValueError, csv.Error) as error:
-        raise InputError(f"{path}: is no table of numbers, or cut short: make it again") from error
+        raise InputError(
+            f"{path}: is no table of numbers, or cut short: remove it and run `dvc repro`"
+        ) from error

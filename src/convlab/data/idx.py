@@ -14,6 +14,7 @@ from typing import Literal
 
 import numpy as np
 
+from convlab.checksums import check_whole
 from convlab.errors import InputError
 
 _UNSIGNED_BYTE = 8
@@ -42,7 +43,7 @@ def read_digits(folder: Path, split: Literal["train", "test"]) -> tuple[np.ndarr
     Raises
     ------
     InputError
-        If a file is missing, cut short, corrupt, or does not fit the other.
+        If a file is missing, damaged, or does not fit the other.
     """
     images_path, labels_path = digit_paths(folder, split)
     images = _read_idx(images_path, axes=3)
@@ -74,10 +75,8 @@ def write_idx(path: Path, array: np.ndarray) -> None:
 
 def _read_idx(path: Path, *, axes: int) -> np.ndarray:
     """The uint8 array in an idx file that must have this many axes."""
-    try:
-        content = np.fromfile(path, np.uint8)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    check_whole(path)
+    content = np.fromfile(path, np.uint8)
     header_size = 4 + 4 * axes
     header, values = content[:header_size].tobytes(), content[header_size:]
     if len(header) < header_size or header[:4] != bytes([0, 0, _UNSIGNED_BYTE, axes]):

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from convlab.checksums import check_whole
 from convlab.errors import InputError
 
 _SUFFIXES = (".jpg", ".png")
@@ -103,6 +104,7 @@ def read_rgb(path: Path) -> np.ndarray:
 @contextmanager
 def _open(path: Path) -> Iterator[Image.Image]:
     """Open an image file; what goes wrong with it here or in the block is an InputError."""
+    check_whole(path)
     try:
         with warnings.catch_warnings(), path.open("rb") as file:
             warnings.simplefilter("error", Image.DecompressionBombWarning)

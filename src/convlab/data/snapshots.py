@@ -1,13 +1,14 @@
-"""The embeddings kept while a network learns: one `.npz` file, written and read here."""
+"""The embeddings kept while a network learns: one safetensors file, written and read here."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
 
+from convlab.checksums import check_whole
 from convlab.errors import InputError
 
 ARRAYS = {
@@ -17,8 +18,6 @@ ARRAYS = {
     "digit": (np.uint8, 1),
 }
 """Names in the file, in the order of `Snapshots`; types and numbers of axes."""
-DAMAGE = (ValueError, LookupError, TypeError, EOFError, RuntimeError, OSError, BadZipFile)
-"""What `numpy.load` raises, depending on which byte of a file is wrong."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,14 +41,13 @@ def write_snapshots(
     features: Sequence[np.ndarray],
     digits: np.ndarray,
 ) -> None:
-    """Write snapshots, see `Snapshots`; `path` ends in `.npz`."""
-    np.savez(
-        path,
-        step=np.asarray(steps, np.int64),
-        accuracy=np.asarray(accuracies, np.float64),
-        features=np.asarray(features, np.float16),
-        digit=np.asarray(digits, np.uint8),
-    )
+    """Write snapshots, see `Snapshots`."""
+    values = (steps, accuracies, features, digits)
+    arrays = {
+        name: np.asarray(value, kind)
+        for (name, (kind, _)), value in zip(ARRAYS.items(), values, strict=True)
+    }
+    path.write_bytes(save(arrays))
 
 
 def read_snapshots(path: Path) -> Snapshots:
@@ -60,17 +58,16 @@ def read_snapshots(path: Path) -> Snapshots:
     InputError
         If the file is missing or damaged, or holds something else.
     """
+    check_whole(path)
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}: train the network first") from error
-    try:
-        with np.load(BytesIO(content), allow_pickle=False) as file:
-            snapshots = Snapshots(*(file[name] for name in ARRAYS))
-    except DAMAGE as error:
-        raise InputError(f"{path}: is damaged: train the network again") from error
+        arrays = load_file(path)
+        snapshots = Snapshots(*(arrays[name] for name in ARRAYS))
+    except (SafetensorError, LookupError) as error:
+        raise InputError(
+            f"{path}: is no file of snapshots, or damaged: remove it and run `dvc repro`"
+        ) from error
     if not _fits(snapshots):
-        raise InputError(f"{path}: holds no snapshots: train the network again")
+        raise InputError(f"{path}: holds no snapshots: remove it and run `dvc repro`")
     if not np.isfinite(snapshots.features).all():
         raise InputError(f"{path}: the embeddings overflow: train with a lower learning rate")
     return snapshots

@@ -11,6 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image, UnidentifiedImageError
 from pydantic import AfterValidator, Field
 
+from convlab.checksums import check_whole
 from convlab.errors import InputError
 from convlab.imaging.colour import luminance
 from convlab.imaging.resize import crop_to_multiple, downscale
@@ -151,22 +152,24 @@ def read_pairs(folder: Path) -> list[Pair]:
 
 
 def _map_array(path: Path) -> np.ndarray:
+    check_whole(path)
     try:
         array = open_memmap(path, mode="r")
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: is missing: run make_patches") from error
     except (ValueError, EOFError, TokenError) as error:
-        raise InputError(f"{path}: is truncated or no array: run make_patches again") from error
+        raise InputError(
+            f"{path}: is truncated or no array: remove it and run `dvc repro`"
+        ) from error
     if array.ndim != 3 or array.dtype != np.uint8 or not array.size:
         raise InputError(f"{path}: must be (n, h, w) of uint8, is {array.shape} of {array.dtype}")
     return array
 
 
 def _read_plane(path: Path) -> np.ndarray:
+    check_whole(path)
     try:
         with Image.open(path) as image:
             return np.array(image.convert("L"))
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: is missing: run make_patches again") from error
     except (UnidentifiedImageError, OSError, SyntaxError) as error:
-        raise InputError(f"{path}: is truncated or no picture: run make_patches again") from error
+        raise InputError(
+            f"{path}: is truncated or no picture: remove it and run `dvc repro`"
+        ) from error

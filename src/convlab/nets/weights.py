@@ -9,6 +9,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
+from convlab.checksums import check_whole
 from convlab.errors import InputError
 
 
@@ -48,13 +49,12 @@ def load_network(path: Path, designs: Mapping[str, type[nn.Module]]) -> nn.Modul
     InputError
         If the file is missing or damaged, or holds another design.
     """
+    check_whole(path)
     try:
         with safe_open(path, framework="pt") as file:
             description = json.loads((file.metadata() or {})["network"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         design, settings = description["design"], description["settings"]
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: is missing: run the stage that trains it") from error
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: is truncated or no model of this project") from error
     if design not in designs:

@@ -5,13 +5,88 @@ import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim import Optimizer
 
-from convlab.files import staged
+from convlab.checksums import check_whole, output_folder
+from convlab.errors import InputError
+from convlab.files import recover, remove
+
+
+class Resumable(Protocol):
+    """A training that can be taken up again."""
+
+    step: int
+    """Steps taken."""
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """What it takes to go on from here: tensors, and notes that JSON can write."""
+
+    def resume(self, tensors: dict[str, Tensor], notes: dict[str, Any]) -> None:
+        """Go on from what `state` gave."""
+
+
+class Checkpoint:
+    """The last state of a training, in a folder that says whether it is whole.
+
+    Parameters
+    ----------
+    folder : Path
+        Written whole or not at all.
+    owner : str
+        Identity of the training that it belongs to, see `identity`.
+    """
+
+    def __init__(self, folder: Path, owner: str) -> None:
+        self.folder = folder
+        self.owner = owner
+
+    def write(self, training: Resumable) -> None:
+        """Keep the training's state in place of the one before."""
+        tensors, notes = training.state()
+        whole = {name: tensor.contiguous() for name, tensor in tensors.items()}
+        metadata = {"owner": self.owner, "notes": json.dumps(notes)}
+        with output_folder(self.folder) as draft:
+            (draft / "state.safetensors").write_bytes(save(whole, metadata=metadata))
+
+    def restore(self, training: Resumable) -> bool:
+        """Take the training up where the checkpoint left it, if there is one.
+
+        One of another owner is not used, a damaged one set aside; that is said
+        on standard output.
+
+        Returns
+        -------
+        bool
+            Whether the training goes on from a checkpoint.
+        """
+        recover(self.folder)
+        path = self.folder / "state.safetensors"
+        if not path.exists():
+            return False
+        try:
+            owner, tensors, notes = _read(path)
+        except (InputError, SafetensorError, LookupError, TypeError, ValueError):
+            aside = self.folder.with_name(f"{self.folder.name}.damaged")
+            remove(aside)
+            self.folder.rename(aside)
+            print(f"the checkpoint is damaged: set aside as {aside}; starting from step 0")
+            return False
+        if owner != self.owner:
+            print("the checkpoint is of other parameters, data or code: starting from step 0")
+            return False
+        training.resume(tensors, notes)
+        print(f"going on from step {training.step}")
+        return True
+
+    def remove(self) -> None:
+        """Forget the state, once the training has left its results."""
+        remove(self.folder)
 
 
 def identity(settings: Any, files: Iterable[Path]) -> str:
@@ -45,41 +120,37 @@ def loaded_sources() -> list[Path]:
     ]
 
 
-def write_checkpoint(
-    path: Path, owner: str, tensors: dict[str, Tensor], notes: dict[str, Any]
-) -> None:
-    """Write a checkpoint whole or not at all.
-
-    Parameters
-    ----------
-    path : Path
-    owner : str
-        Identity of the training that it belongs to.
-    tensors : dict of str to Tensor
-    notes : dict
-        What is no tensor, as JSON can write it.
-    """
-    whole = {name: tensor.contiguous() for name, tensor in tensors.items()}
-    metadata = {"owner": owner, "notes": json.dumps(notes)}
-    with staged(path) as (draft,):
-        draft.write_bytes(save(whole, metadata=metadata))
+def pack(network: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
+    """Name all tensors that a network and its optimizer consist of; copies."""
+    tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
+    for index, moments in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{name}": value for name, value in moments.items()}
+    return {name: tensor.clone() for name, tensor in tensors.items()}
 
 
-def read_checkpoint(path: Path, owner: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-    """Read what `write_checkpoint` wrote.
+def unpack(tensors: dict[str, Tensor], network: nn.Module, optimizer: Optimizer) -> None:
+    """Give a network and its optimizer the tensors that `pack` named; others are left alone."""
+    weights = {}
+    moments: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        match name.split(".", maxsplit=1):
+            case "network", key:
+                weights[key] = tensor
+            case "optimizer", key:
+                index, moment = key.split(".")
+                moments.setdefault(int(index), {})[moment] = tensor
+    network.load_state_dict(weights)
+    optimizer.load_state_dict(optimizer.state_dict() | {"state": moments})
+    # The fused AdamW takes the moments to lie in memory as their parameter does.
+    for parameter, values in optimizer.state.items():
+        for name in ("exp_avg", "exp_avg_sq"):
+            values[name] = torch.empty_like(parameter).copy_(values[name])
 
-    Returns
-    -------
-    tuple of tensors and notes, or None
-        None if there is no checkpoint, or it is damaged or another training's.
-    """
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata()
-            if metadata["owner"] != owner:
-                return None
-            # Clones, because the file is about to be replaced.
-            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
-            return tensors, json.loads(metadata["notes"])
-    except (FileNotFoundError, SafetensorError, KeyError, TypeError, ValueError):
-        return None
+
+def _read(path: Path) -> tuple[str, dict[str, Tensor], dict[str, Any]]:
+    check_whole(path)
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata() or {}
+        # Clones, because the file is about to be replaced.
+        tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+    return metadata["owner"], tensors, json.loads(metadata["notes"])

@@ -1,17 +1,19 @@
-"""Training a network to read digits."""
+"""Training a network to read digits; it can be broken off and taken up again."""
 
 from collections.abc import Iterator
+from itertools import islice
 from statistics import fmean
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import torch
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from convlab.nets.digits import recognise, score, to_input
 from convlab.params import Params, Seed
+from convlab.training.checkpoint import pack, unpack
 from convlab.training.optimisation import descend, learning_rate, make_optimizer
 
 
@@ -46,70 +48,104 @@ class Moment(NamedTuple):
     accuracy: float
     """On the test digits, 0 to 1."""
     embedding: np.ndarray | None
-    """At the snapshots, of the first test digits: float32, shape (n, width of the last layer)."""
+    """At the snapshots, of the first test digits: float16, shape (n, width of the last layer)."""
 
 
-def train(network: nn.Module, training: Digits, params: TrainCnn) -> Iterator[float]:
-    """Train a network, a step each time the next loss is asked for.
+class Training:
+    """A training: the network, where it stands, and what was seen of it on the way.
+
+    The order of the digits follows from the seed, and the learning rate from
+    the step: so a training that is taken up from `state` ends with the same
+    weights, bit for bit, as one that was never broken off.
 
     Parameters
     ----------
     network : Module
         `Cnn` or `Mlp`; its weights change in place.
     training : Digits
-    params : TrainCnn
-
-    Yields
-    ------
-    float
-        The mini-batch's cross-entropy in nats, `params.steps` times.
-    """
-    # Convolutions on the CPU are a third faster with the channels last in memory.
-    network.to(memory_format=torch.channels_last)
-    optimizer = make_optimizer(network, params.weight_decay)
-    digits, answers = to_input(training.images), torch.from_numpy(training.labels).long()
-    batches = shuffled_batches(len(digits), params.batch_size, params.seed)
-    for step in range(params.steps):
-        batch = next(batches)
-        logits, _ = network(digits[batch])
-        loss = functional.cross_entropy(logits, answers[batch])
-        rate = learning_rate(step, steps=params.steps, peak=params.learning_rate)
-        yield descend(optimizer, loss, rate)
-
-
-def watch(
-    network: nn.Module, training: Digits, test: Digits, params: TrainCnn, *, embedded: int
-) -> Iterator[Moment]:
-    """Train a network and look at it now and then: every `log_every` steps and at the snapshots.
-
-    Parameters
-    ----------
-    network, training, params
-        As for `train`.
     test : Digits
         Looked at, never learned from.
+    params : TrainCnn
     embedded : int
         How many of the test digits to keep the embedding of.
-
-    Yields
-    ------
-    Moment
     """
-    kept = set(snapshot_steps(params))
-    looks = kept.union(range(0, params.steps, params.log_every))
-    losses = []
-    for step, loss in enumerate(train(network, training, params), start=1):
-        losses.append(loss)
-        if step in looks:
-            logits, embedding = recognise(network, test.images)
-            accuracy = score(logits, test.labels).accuracy
-            # A copy: a slice would keep the embedding of all test digits in memory.
-            snapshot = embedding[:embedded].copy() if step in kept else None
-            yield Moment(step, fmean(losses), accuracy, snapshot)
-            losses = []
+
+    def __init__(
+        self,
+        network: nn.Module,
+        training: Digits,
+        test: Digits,
+        params: TrainCnn,
+        *,
+        embedded: int,
+    ) -> None:
+        self.params = params
+        self.network = network
+        # Convolutions on the CPU are a third faster with the channels last in memory.
+        self.network.to(memory_format=torch.channels_last)
+        self.optimizer = make_optimizer(network, params.weight_decay)
+        self.digits = to_input(training.images)
+        self.answers = torch.from_numpy(training.labels).long()
+        self.test = test
+        self.embedded = embedded
+        self.moments: list[Moment] = []
+        self.step = 0
+
+    def run(self) -> Iterator[float]:
+        """Train, a step each time the next loss is asked for.
+
+        After every `log_every` steps, the last one and those of the snapshots,
+        `moments` has a new one.
+
+        Yields
+        ------
+        float
+            The mini-batch's cross-entropy in nats.
+        """
+        params, losses = self.params, []
+        kept = set(snapshot_steps(params))
+        batches = shuffled_batches(len(self.digits), params.batch_size, params.seed)
+        for batch in islice(batches, self.step, params.steps):
+            logits, _ = self.network(self.digits[batch])
+            loss = functional.cross_entropy(logits, self.answers[batch])
+            rate = learning_rate(self.step, steps=params.steps, peak=params.learning_rate)
+            value = descend(self.optimizer, loss, rate)
+            losses.append(value)
+            self.step += 1
+            if self.step in kept or self.step % params.log_every == 0:
+                self._look(fmean(losses), keep=self.step in kept)
+                losses = []
+            yield value
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """What it takes to go on from a moment: tensors and notes."""
+        embeddings = {
+            f"embedding.{moment.step}": torch.from_numpy(moment.embedding)
+            for moment in self.moments
+            if moment.embedding is not None
+        }
+        notes = {"moments": [moment[:3] for moment in self.moments]}
+        return pack(self.network, self.optimizer) | embeddings, notes
+
+    def resume(self, tensors: dict[str, Tensor], notes: dict[str, Any]) -> None:
+        """Go on from what `state` gave."""
+        unpack(tensors, self.network, self.optimizer)
+        self.moments = []
+        for step, loss, accuracy in notes["moments"]:
+            embedding = tensors.get(f"embedding.{step}")
+            kept = None if embedding is None else embedding.numpy()
+            self.moments.append(Moment(step, loss, accuracy, kept))
+        self.step = self.moments[-1].step
+
+    def _look(self, loss: float, *, keep: bool) -> None:
+        logits, embedding = recognise(self.network, self.test.images)
+        accuracy = score(logits, self.test.labels).accuracy
+        # A copy: a slice would keep the embedding of all test digits in memory.
+        snapshot = embedding[: self.embedded].astype(np.float16) if keep else None
+        self.moments.append(Moment(self.step, loss, accuracy, snapshot))
 
 
-def shuffled_batches(count: int, batch_size: int, seed: int) -> Iterator[torch.Tensor]:
+def shuffled_batches(count: int, batch_size: int, seed: int) -> Iterator[Tensor]:
     """Endless mini-batches of indices: every pass goes through all, in a new order.
 
     Yields

@@ -16,6 +16,7 @@ from convlab.imaging.resize import upscale
 from convlab.nets.subpixel import SubPixel, upscale_luminance
 from convlab.nets.weights import count_parameters
 from convlab.params import Params, Scale, Seed
+from convlab.training.checkpoint import pack, unpack
 from convlab.training.optimisation import descend, learning_rate, make_optimizer
 
 
@@ -138,29 +139,17 @@ class Training:
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """What it takes to go on from a point of the curve: tensors and notes."""
-        tensors = {f"network.{name}": tensor for name, tensor in self._weights().items()}
-        tensors |= {f"best.{name}": tensor for name, tensor in self.best.items()}
-        for index, moments in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{index}.{name}": value for name, value in moments.items()}
-        return tensors, {"curve": self.curve}
+        best = {f"best.{name}": tensor for name, tensor in self.best.items()}
+        return pack(self.network, self.optimizer) | best, {"curve": self.curve}
 
     def resume(self, tensors: dict[str, Tensor], notes: dict[str, Any]) -> None:
         """Go on from what `state` gave."""
-        groups: dict[str, dict[str, Tensor]] = {"network": {}, "best": {}, "optimizer": {}}
-        for key, tensor in tensors.items():
-            group, _, name = key.partition(".")
-            groups[group][name] = tensor
-        moments: dict[int, dict[str, Tensor]] = {}
-        for key, tensor in groups["optimizer"].items():
-            index, _, name = key.partition(".")
-            moments.setdefault(int(index), {})[name] = tensor
-        self.network.load_state_dict(groups["network"])
-        self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": moments})
-        # The fused AdamW takes the moments to lie in memory as their parameter does.
-        for parameter, values in self.optimizer.state.items():
-            for name in ("exp_avg", "exp_avg_sq"):
-                values[name] = torch.empty_like(parameter).copy_(values[name])
-        self.best = groups["best"]
+        unpack(tensors, self.network, self.optimizer)
+        self.best = {
+            name.removeprefix("best."): tensor
+            for name, tensor in tensors.items()
+            if name.startswith("best.")
+        }
         self.curve = [Point(*point) for point in notes["curve"]]
         self.step = self.curve[-1].step
 
