@@ -6,11 +6,11 @@ bundle, enlarged (no BSDS500 image leaves its data folder). Run `dvc repro`
 before.
 """
 
-import json
 import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from convlab.checksums import check_whole
 from convlab.compute import Compute, prepare
 from convlab.data.bundled import write_photos
 from convlab.data.photos import list_images, read_rgb
@@ -23,11 +23,15 @@ from convlab.nets.methods import METHODS, compare
 from convlab.nets.subpixel import load_subpixel
 from convlab.params import Upscaling, read_block
 from convlab.script import script
+from repository.metrics import read_metrics
 
 README = Path("README.md")
 PICTURES = Path("docs")
 PARAMS = Path("params.yaml")
-COPIED = {"tsne.png": "stages/render_tsne/tsne.png", "shift.png": "stages/evaluate_cnn/shift.png"}
+COPIED = {
+    "tsne.png": Path("stages/render_tsne/tsne.png"),
+    "shift.png": Path("stages/evaluate_cnn/shift.png"),
+}
 SHOWN = 3  # photographs: where the network gains most, least, and between
 
 
@@ -58,9 +62,9 @@ def digits_table(evaluated: dict, trained: dict) -> str:
     return "\n".join(lines)
 
 
-def tables(metrics: Path) -> str:
-    """Both tables, from the metric files in a folder."""
-    files = {path.stem: json.loads(path.read_text()) for path in metrics.glob("*.json")}
+def tables() -> str:
+    """Both tables, from the workspace's metrics."""
+    files = read_metrics()
     return "\n\n".join(
         [
             superresolution_table(files["evaluate_sr"], files["train_sr"]),
@@ -94,12 +98,13 @@ def draw_photographs(path: Path) -> None:
 
 def main() -> None:
     prepare(read_block(PARAMS, "compute", Compute))
-    text = replace_between(README.read_text(encoding="utf-8"), "results", tables(Path("metrics")))
+    text = replace_between(README.read_text(encoding="utf-8"), "results", tables())
     targets = [README, PICTURES / "superresolution.png", *(PICTURES / name for name in COPIED)]
     with staged(*targets) as (readme, photographs, *copies):
         readme.write_text(text, encoding="utf-8", newline="\n")
         draw_photographs(photographs)
         for source, copy in zip(COPIED.values(), copies, strict=True):
+            check_whole(source)
             shutil.copyfile(source, copy)
 
 

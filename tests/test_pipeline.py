@@ -1,6 +1,7 @@
 """All stages through DVC, tiny, on bundled data."""
 
 import json
+import os
 from contextlib import chdir, contextmanager
 
 import numpy as np
@@ -12,10 +13,12 @@ from PIL import Image
 import evaluate_cnn
 import evaluate_sr
 import make_patches
+import render_tsne
 import train_cnn
 import train_sr
 from conftest import dvc, run
 from convlab.errors import InputError
+from repository.metrics import read_metrics
 
 METHODS = ("nearest", "bilinear", "bicubic", "lanczos", "network", "gain")
 
@@ -131,6 +134,18 @@ def changed(path, content):
         path.write_bytes(former)
 
 
+@contextmanager
+def somebody_elses(path, content):
+    """Have a file for a while that no stage has written: it is in no list of checksums."""
+    checksums = path.with_name("SHA256SUMS")
+    aside = checksums.rename(path.with_name(".aside"))
+    try:
+        with changed(path, content):
+            yield
+    finally:
+        aside.rename(checksums)
+
+
 def params_with(folder, old, new):
     return changed(folder / "params.yaml", (folder / "params.yaml").read_bytes().replace(old, new))
 
@@ -145,7 +160,7 @@ def params_with(folder, old, new):
 def test_a_model_of_another_kind_is_refused(inside, content, message):
     model = inside / "stages/train_sr/model.safetensors"
     with (
-        changed(model, (inside / content).read_bytes()),
+        somebody_elses(model, (inside / content).read_bytes()),
         pytest.raises(InputError, match=rf"model\.safetensors: {message}"),
     ):
         evaluate_sr.main()
@@ -170,10 +185,65 @@ def test_patches_of_a_scale_that_was_not_cut_are_missed(inside):
 @pytest.mark.parametrize("stage", [make_patches, evaluate_sr])
 def test_an_image_that_is_none_is_named(inside, stage):
     split = "val" if stage is evaluate_sr else "train"
-    photo = next((inside / "data/raw/bsds500" / split).iterdir())
-    with changed(photo, b"no image"), pytest.raises(InputError, match=f"{photo.name}: is not a"):
+    photo = next((inside / "data/raw/bsds500" / split).glob("*.png"))
+    with (
+        somebody_elses(photo, b"no image"),
+        pytest.raises(InputError, match=f"{photo.name}: is not a"),
+    ):
         stage.main()
     assert {path.name for path in (inside / "data").iterdir()} <= {"raw", "patches", "README.md"}
+
+
+READ = [
+    (make_patches, "data/raw/bsds500/train/*.png"),
+    (make_patches, "data/raw/bsds500/test/*.png"),
+    (train_cnn, "data/raw/mnist/train-images*"),
+    (train_cnn, "data/raw/mnist/t10k-labels*"),
+    (evaluate_cnn, "data/raw/mnist/t10k-images*"),
+    (evaluate_cnn, "stages/train_cnn/cnn.safetensors"),
+    (evaluate_cnn, "stages/train_cnn/mlp.safetensors"),
+    (evaluate_cnn, "stages/train_cnn/curve.csv"),
+    (render_tsne, "stages/train_cnn/snapshots.safetensors"),
+    (train_sr, "data/patches/x2/low.npy"),
+    (train_sr, "data/patches/x2/high.npy"),
+    (train_sr, "data/patches/x2/validation/low/*.png"),
+    (train_sr, "data/patches/x2/validation/high/*.png"),
+    (evaluate_sr, "data/raw/bsds500/val/*.png"),
+    (evaluate_sr, "stages/train_sr/model.safetensors"),
+    (evaluate_sr, "stages/train_sr/curve.csv"),
+]
+
+
+def test_everything_that_a_stage_reads_is_spoiled_below(pipeline):
+    stages = yaml.safe_load((pipeline / "dvc.yaml").read_text())["stages"]
+    for name, stage in stages.items():
+        read = [str(pattern) for module, pattern in READ if module.__name__ == name]
+        for dep in stage["deps"]:
+            if not dep.startswith("src/"):
+                assert [pattern for pattern in read if pattern.startswith(dep)], f"{name}: {dep}"
+
+
+@pytest.mark.parametrize(
+    ("stage", "pattern"), READ, ids=[f"{stage.__name__} {pattern}" for stage, pattern in READ]
+)
+def test_a_flipped_bit_is_found_by_the_stage_that_reads_it(inside, stage, pattern):
+    """Size and time stay as they were, so DVC overlooks it."""
+    path = sorted(inside.glob(pattern))[0]
+    before, content = path.stat(), bytearray(path.read_bytes())
+    content[2 * len(content) // 3] ^= 1
+    with changed(path, content):
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        with pytest.raises(InputError, match=f"{path.name}: is damaged"):
+            stage.main()
+
+
+@pytest.mark.parametrize("name", ["train_cnn", "evaluate_cnn", "train_sr", "evaluate_sr"])
+def test_a_flipped_bit_in_a_metric_is_found_by_whoever_compares_it(inside, name):
+    path = inside / "metrics" / f"{name}.json"
+    text = path.read_bytes()
+    with changed(path, text.replace(b".", b"1.", 1)), pytest.raises(InputError, match=path.name):
+        read_metrics()
+    assert name in read_metrics()
 
 
 @pytest.mark.parametrize("stage", [train_cnn, train_sr, evaluate_cnn, evaluate_sr])

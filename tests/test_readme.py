@@ -12,8 +12,9 @@ from render_readme import replace_between, tables
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_tables_hold_the_figures_of_the_metrics():
-    assert replace_between(README, "results", tables(ROOT / "metrics")) == README
+def test_the_tables_hold_the_figures_of_the_metrics(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert replace_between(README, "results", tables()) == README
 
 
 def test_every_local_link_and_picture_is_there():

@@ -9,11 +9,13 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, RootModel
 
+from convlab.checksums import NAME, check_whole
 from convlab.errors import InputError
 from convlab.params import Params
 from repository.commands import git
 
 FOLDER = Path("metrics")
+STAGES = Path("stages")
 
 
 class Rule(Params):
@@ -138,10 +140,13 @@ def read_metrics(revision: str | None = None) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If a file is no JSON.
+        If a file is no JSON, or not as the stage left it that it is named after.
     """
     if revision is None:
-        texts = {path: path.read_bytes() for path in sorted(FOLDER.glob("[!.]*.json"))}
+        texts = {}
+        for path in sorted(FOLDER.glob("[!.]*.json")):
+            check_whole(path, STAGES / path.stem / NAME)
+            texts[path] = path.read_bytes()
     else:
         names = git("ls-tree", "-z", "--name-only", revision, f"{FOLDER}/").split("\0")
         paths = [Path(name) for name in names if name.endswith(".json")]
