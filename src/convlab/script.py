@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,7 +35,8 @@ def script(
     description : str
         The script's docstring.
     lock : Path
-        The file to lock; its name names the script in messages.
+        The file to lock; its name names the script in messages. Beside it lies the number of
+        the process that holds it.
     add_options : callable, optional
         Adds the script's options to its parser.
 
@@ -48,18 +50,23 @@ def script(
     )
     add_options(parser)
     options = parser.parse_args()
+    owner = lock.with_suffix(".pid")
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(lock, timeout=0):
+            owner.write_text(str(os.getpid()), encoding="utf-8")
             yield options
     except Timeout:
-        sys.exit(f"{lock.stem}: another run is still going: wait for it or stop it")
+        who = f" (process {owner.read_text('utf-8')})" if owner.exists() else ""
+        sys.exit(f"{lock.stem}: another run is still going{who}: wait for it or stop it")
     except InputError as error:
         sys.exit(f"{lock.stem}: {error}")
     except OSError as error:
-        if error.errno == errno.ENOSPC:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
             sys.exit(f"{lock.stem}: the disk is full: make room and run again")
         place = f"{error.filename}: " if error.filename else ""
         sys.exit(f"{lock.stem}: {place}{error.strerror or error}")
+    except MemoryError:
+        sys.exit(f"{lock.stem}: not enough memory: close other programs or ask for less")
     except KeyboardInterrupt:
         sys.exit(f"{lock.stem}: interrupted")
