@@ -18,6 +18,7 @@ import train_cnn
 import train_sr
 from conftest import dvc, run
 from convlab.errors import InputError
+from convlab.training.checkpoint import Checkpoint
 from repository.metrics import read_metrics
 
 METHODS = ("nearest", "bilinear", "bicubic", "lanczos", "network", "gain")
@@ -192,6 +193,29 @@ def test_an_image_that_is_none_is_named(inside, stage):
     ):
         stage.main()
     assert {path.name for path in (inside / "data").iterdir()} <= {"raw", "patches", "README.md"}
+
+
+@pytest.mark.parametrize(("stage", "broken_off"), [(train_sr, 10), (train_cnn, 30)])
+def test_a_training_that_was_broken_off_goes_on(inside, stage, broken_off, monkeypatch, capsys):
+    """At its second checkpoint, or, for the digits, at the end of the first of two networks."""
+    write = Checkpoint.write
+
+    def write_and_break_off(checkpoint, training):
+        write(checkpoint, training)
+        if training.step == broken_off:
+            raise KeyboardInterrupt
+
+    metrics = (inside / "metrics" / f"{stage.__name__}.json").read_bytes()
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Checkpoint, "write", write_and_break_off)
+        stage.main()
+    capsys.readouterr()
+    stage.main()  # the fixture sees that it leaves the same bytes as a run in one go
+    assert f"going on from step {broken_off}\n" in capsys.readouterr().out
+    assert (inside / "metrics" / f"{stage.__name__}.json").read_bytes() == metrics
+    assert list((inside / ".work" / "checkpoints").iterdir()) == []
+    stage.main()
+    assert "going on" not in capsys.readouterr().out  # a finished training starts from step 0
 
 
 READ = [

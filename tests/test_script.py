@@ -93,7 +93,12 @@ def test_an_unknown_argument_runs_nothing(run):
             "raise OSError(errno.ENOSPC, 'No space left on device')",
             "stage: the disk is full: make room and run again",
         ),
+        (
+            "raise OSError(errno.EDQUOT, 'Disk quota exceeded')",
+            "stage: the disk is full: make room and run again",
+        ),
         ("raise OSError('the disk is gone')", "stage: the disk is gone"),
+        ("[0] * 2**62", "stage: not enough memory: close other programs or ask for less"),
         ("raise KeyboardInterrupt", "stage: interrupted"),
     ],
 )
@@ -121,7 +126,7 @@ def test_a_second_run_does_not_start_beside_the_first(run):
         assert first.stdout.readline() == "going\n"
         second = run("print('done')")
         assert (second.returncode, second.stdout) == (1, "")
-        assert second.stderr.startswith("stage: another run is still going")
-        assert second.stderr.count("\n") == 1
+        line = f"stage: another run is still going (process {first.pid}): wait for it or stop it"
+        assert second.stderr == f"{line}\n"
         first.kill()
     assert run("print('done')").stdout == "done\n"  # a killed run holds no lock
