@@ -1,5 +1,7 @@
 """Which photographs are shown, which part of them, in which colours."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -53,6 +55,17 @@ def test_a_window_larger_than_the_image_is_cut_down():
     truth = np.zeros((20, 50), np.uint8)
     rows, columns = hardest_window(truth, truth, 300)
     assert (rows.stop - rows.start, columns.stop - columns.start) == (20, 20)
+
+
+def test_a_large_window_takes_no_more_memory_than_a_small_one():
+    truth = np.zeros((400, 400), np.uint8)
+    peaks = []
+    for size in (16, 160):
+        tracemalloc.start()
+        hardest_window(truth, truth, size)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 2 * peaks[0]
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])

@@ -7,7 +7,6 @@ import numpy as np
 from pydantic import Field
 
 from convlab.imaging.colour import chrominance, to_bytes, to_rgb
-from convlab.imaging.patches import cut
 from convlab.imaging.resize import downscale, upscale
 from convlab.params import Params
 
@@ -68,11 +67,13 @@ def hardest_window(truth: np.ndarray, estimate: np.ndarray, size: int) -> tuple[
     tuple of slice
         Rows and columns.
     """
-    error = np.square(truth.astype(float) - estimate)
+    error = np.square(truth.astype(np.int64) - estimate)
     size = min(size, *error.shape)
-    sums = cut(error, size, GRID).sum(axis=(1, 2))
-    columns = (error.shape[1] - size) // GRID + 1
-    row, column = (GRID * index for index in divmod(int(sums.argmax()), columns))
+    # The sum over a rectangle from (0, 0), for every rectangle: four of them give any window's.
+    corner = np.pad(error, ((1, 0), (1, 0))).cumsum(axis=0).cumsum(axis=1)
+    rows = corner[size::GRID] - corner[:-size:GRID]
+    sums = rows[:, size::GRID] - rows[:, :-size:GRID]
+    row, column = (GRID * int(index) for index in np.unravel_index(sums.argmax(), sums.shape))
     return np.s_[row : row + size, column : column + size]
 
 
