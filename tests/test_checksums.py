@@ -99,7 +99,7 @@ def test_a_missing_file_is_named(files):
 
 
 def test_a_folder_in_place_of_a_file_is_named(folder):
-    with pytest.raises(InputError, match="deep: cannot be read: Is a directory"):
+    with pytest.raises(InputError, match="deep: is not a file"):
         check_whole(folder / "deep")
 
 

@@ -75,6 +75,8 @@ def check_whole(path: Path, checksums: Path | None = None) -> None:
         If the file is missing, or not as its list says.
     """
     checksums = checksums or path.with_name(NAME)
+    if path.exists() and not path.is_file():  # a named pipe would block for ever
+        raise InputError(f"{path}: is not a file")
     try:
         found = _sha256(path)
     except FileNotFoundError as error:

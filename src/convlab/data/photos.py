@@ -1,19 +1,22 @@
 """Photographs in folders: which there are, which train and which test, reading them."""
 
+import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from convlab.checksums import check_whole
 from convlab.errors import InputError
 
 _SUFFIXES = (".jpg", ".png")
 _FORMATS = ("JPEG", "PNG")  # of the others, some run programs to be read
+_MOST_PIXELS = 2**24  # measuring one of that size takes 3.4 GB
+_UNWRITABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")  # not in a line, or not in UTF-8
 _VALIDATION_STRIDE = 20  # every 20th: 20 of BSDS500's 400 training photographs
 
 
@@ -30,7 +33,9 @@ def list_images(folder: Path, split: Literal["train", "val", "test"]) -> list[Pa
     Raises
     ------
     InputError
-        If there is no such folder or no image in it.
+        If there is no such folder or no image in it, or if the name of one
+        cannot be written into a table: it holds a line break, another control
+        character or what is not Unicode.
     """
     try:
         paths = sorted((folder / split).iterdir())
@@ -39,6 +44,9 @@ def list_images(folder: Path, split: Literal["train", "val", "test"]) -> list[Pa
     images = [path for path in paths if path.suffix.lower() in _SUFFIXES]
     if not images:
         raise InputError(f"{folder / split}: holds no photograph (.jpg or .png)")
+    for image in images:
+        if _UNWRITABLE.search(image.name):
+            raise InputError(f"{folder / split}: rename {image.name!a}: no table can hold its name")
     return images
 
 
@@ -72,6 +80,29 @@ def split_photos(folder: Path) -> tuple[list[Path], list[Path], list[Path]]:
     return training, validation, list_images(folder, "val")
 
 
+def check_sizes(paths: Iterable[Path], smallest: int) -> None:
+    """See that images are large enough for what is to be done with them.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+    smallest : int
+        Least height and width in pixels.
+
+    Raises
+    ------
+    InputError
+        Naming the first that is smaller; also as `image_size`.
+    """
+    for path in paths:
+        height, width = image_size(path)
+        if min(height, width) < smallest:
+            raise InputError(
+                f"{path}: is {width} x {height} pixels: too small to be measured, which takes"
+                f" {smallest} x {smallest}: remove it"
+            )
+
+
 def image_size(path: Path) -> tuple[int, int]:
     """Height and width in pixels of an image file, without reading its pixels.
 
@@ -85,7 +116,12 @@ def image_size(path: Path) -> tuple[int, int]:
 
 
 def read_rgb(path: Path) -> np.ndarray:
-    """Read an image file; grey or with a palette, it is turned into RGB.
+    """Read an image file with 8 bits for a value or fewer, as it was saved.
+
+    JPEG and PNG are told by their content. Grey, black and white or with a
+    palette, an image is turned into RGB, which loses nothing; of an animation
+    it is the first picture. An image is not turned upright as its EXIF data
+    may say, and its colours are taken for sRGB, whatever its profile says.
 
     Returns
     -------
@@ -94,26 +130,51 @@ def read_rgb(path: Path) -> np.ndarray:
     Raises
     ------
     InputError
-        If the file is missing, not an image, cut short, corrupt, or has so
-        many pixels that it must be meant to fill the memory.
+        If the file is missing, not a JPEG or PNG image, or cut short or
+        corrupt, as far as that shows: PNG has checksums, JPEG has none. If
+        it has so many pixels that they may fill the memory. Also if there is
+        no one right way to turn it into 8-bit RGB: it has 16 bits for a
+        value, is in CMYK, or has transparent pixels.
     """
     with _open(path) as image:
-        return np.array(image.convert("RGB"))
+        image.verify()  # PNG's checksums, which are ignored when pixels are read
+    with _open(path) as image:
+        pixels = np.array(image.convert("RGBA"))
+    if pixels[..., 3].min() < 255:
+        raise InputError(f"{path}: has transparent pixels: save it without transparency")
+    return np.ascontiguousarray(pixels[..., :3])
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[Image.Image]:
+def _open(path: Path) -> Iterator[ImageFile.ImageFile]:
     """Open an image file; what goes wrong with it here or in the block is an InputError."""
     check_whole(path)
     try:
         with warnings.catch_warnings(), path.open("rb") as file:
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(file) as image:
+            warnings.simplefilter("ignore")  # of what does not touch the pixels: EXIF, MPO
+            with Image.open(file, formats=_FORMATS) as image:
+                _check_kind(path, image)
                 yield image
+    except InputError:
+        raise
     except UnidentifiedImageError as error:
-        raise InputError(f"{path}: is not a JPEG or PNG image") from error
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise InputError(f"{path}: has more than {Image.MAX_IMAGE_PIXELS} pixels") from error
-    except (OSError, SyntaxError, ValueError) as error:  # SyntaxError: Pillow's word for corrupt
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"{path}: cannot be read: {reason}") from error
+        raise InputError(f"{path}: is not a JPEG or PNG image, or none that can be read") from error
+    except Image.DecompressionBombError as error:
+        raise InputError(_too_many_pixels(path)) from error
+    except Exception as error:  # Pillow raises any for a corrupt file: KeyError, struct.error, ...
+        if isinstance(error, OSError) and error.strerror:
+            raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+        raise InputError(f"{path}: is cut short or corrupt, replace it: {error}") from error
+
+
+def _check_kind(path: Path, image: ImageFile.ImageFile) -> None:
+    if image.width * image.height > _MOST_PIXELS:
+        raise InputError(_too_many_pixels(path))
+    if image.mode == "CMYK":
+        raise InputError(f"{path}: is in CMYK, for printing: save it as RGB")
+    if any("16" in tile[3] for tile in image.tile):  # such as RGB;16B, as which it is stored
+        raise InputError(f"{path}: has 16 bits for a value: save it with 8")
+
+
+def _too_many_pixels(path: Path) -> str:
+    return f"{path}: has more than {_MOST_PIXELS:,} pixels: make it smaller"
