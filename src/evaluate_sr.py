@@ -12,11 +12,11 @@ from tqdm import tqdm
 
 from convlab.checksums import output_files
 from convlab.compute import Compute, prepare
-from convlab.data.photos import read_rgb, split_photos
+from convlab.data.photos import check_sizes, read_rgb, split_photos
 from convlab.figures.canvas import write_png
 from convlab.figures.curves import draw_superresolution_curve
 from convlab.figures.gallery import draw_gallery
-from convlab.imaging.measure import Quality
+from convlab.imaging.measure import Quality, smallest_side
 from convlab.imaging.patches import make_pair
 from convlab.imaging.showcase import EvaluateSr, spread_by_rank
 from convlab.nets.methods import METHODS, compare, enlarge, measure, summarise
@@ -38,6 +38,7 @@ def main() -> None:
     network = load_subpixel(TRAINED / "model.safetensors", upscaling.scale)
     curve = read_columns(TRAINED / "curve.csv")
     _, _, photos = split_photos(Path("data/raw/bsds500"))
+    check_sizes(photos, smallest_side(network.scale))
     progress = tqdm(photos, desc="evaluate_sr", unit="photo", disable=None)
     pairs = (make_pair(read_rgb(photo), network.scale) for photo in progress)
     table = [measure(enlarge(network, low), high, network.scale) for low, high in pairs]

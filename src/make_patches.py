@@ -9,8 +9,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from convlab.checksums import output_folder
-from convlab.data.photos import image_size, read_rgb, split_photos
+from convlab.data.photos import check_sizes, image_size, read_rgb, split_photos
 from convlab.errors import InputError
+from convlab.imaging.measure import smallest_side
 from convlab.imaging.patches import (
     MakePatches,
     count_patches,
@@ -28,18 +29,20 @@ PATCHES = Path("data/patches")
 def write_scale(folder: Path, training: list[Path], validation: list[Path], params, scale) -> None:
     """Write the training patches and the validation images of one scale."""
     folder.mkdir(parents=True)
-    sizes = [image_size(photo) for photo in training]
-    count = sum(
-        count_patches(height // scale, width // scale, params.patch_size, params.stride)
-        for height, width in sizes
-    )
-    if not count:
+    check_sizes(validation, smallest_side(scale))
+    counts = {}
+    for photo in training:
+        height, width = (side // scale for side in image_size(photo))
+        counts[photo] = count_patches(height, width, params.patch_size, params.stride)
+    large = [photo for photo in training if counts[photo]]
+    if not large:
         raise InputError(
             f"params.yaml: make_patches.patch_size = {params.patch_size}: every photograph is"
             f" smaller at 1/{scale} of its size"
         )
-    photos = tqdm(training, desc=f"x{scale} patches", unit="photo", disable=None)
-    write_patches(folder, (make_pair(read_rgb(photo), scale) for photo in photos), count, params)
+    photos = tqdm(large, desc=f"x{scale} patches", unit="photo", disable=None)
+    pairs = (make_pair(read_rgb(photo), scale) for photo in photos)
+    write_patches(folder, pairs, sum(counts.values()), params)
     for photo in validation:
         write_pair(folder / "validation", photo.stem, make_pair(read_rgb(photo), scale))
 

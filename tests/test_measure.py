@@ -10,7 +10,9 @@ from scipy.ndimage import gaussian_filter
 from skimage import data
 from skimage.metrics import structural_similarity
 
-from convlab.imaging.measure import quality
+from convlab.imaging.measure import quality, smallest_side
+from convlab.imaging.patches import make_pair
+from convlab.imaging.resize import upscale
 
 PLANES = arrays(np.uint8, (13, 12))
 
@@ -99,3 +101,14 @@ def test_what_is_shaved_does_not_count(shave):
 def test_equal_images_are_infinitely_near(shave):
     photo = data.camera()[:32, :32]
     assert quality(photo, photo.copy(), shave=shave) == (math.inf, 1.0)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_what_is_measured_has_a_least_size(scale):
+    def measure(side):
+        low, high = make_pair(data.astronaut()[:side, 90:300], scale)
+        return quality(high, upscale(low, scale, "bicubic"), shave=scale)
+
+    assert 0 < measure(smallest_side(scale)).ssim < 1
+    with pytest.raises(ValueError, match="win_size"):
+        measure(smallest_side(scale) - 1)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from skimage import data
 
 from convlab.errors import InputError
@@ -23,6 +24,7 @@ from convlab.imaging.patches import (
     write_patches,
 )
 from convlab.imaging.resize import downscale, upscale
+from make_patches import write_scale
 
 PARAMS = MakePatches(scales=[2], patch_size=8, stride=6)
 
@@ -221,3 +223,23 @@ def test_a_truncated_picture_is_named(tmp_path, kind, kept):
     path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(InputError, match=f"^{re.escape(str(path))}: is truncated or no picture"):
         read_pairs(tmp_path)
+
+
+def photo(path, height, width):
+    Image.fromarray(data.astronaut()[:height, :width]).save(path)
+    return path
+
+
+def test_a_photograph_too_small_for_a_patch_is_left_out(tmp_path):
+    large, small = photo(tmp_path / "large.png", 40, 60), photo(tmp_path / "small.png", 1, 1)
+    write_scale(tmp_path / "x2", [small, large], [large], PARAMS, 2)
+    low, _ = read_patches(tmp_path / "x2")
+    np.testing.assert_array_equal(low, cut(make_pair(data.astronaut()[:40, :60], 2).low, 8, 6))
+    with pytest.raises(InputError, match=r"^params.yaml: make_patches.patch_size = 8: every"):
+        write_scale(tmp_path / "again", [small], [large], PARAMS, 2)
+
+
+def test_a_photograph_that_cannot_validate_is_named(tmp_path):
+    large, small = photo(tmp_path / "large.png", 40, 60), photo(tmp_path / "small.png", 15, 90)
+    with pytest.raises(InputError, match=f"^{re.escape(str(small))}: is 90 x 15 pixels: too small"):
+        write_scale(tmp_path / "one", [large], [small], PARAMS, 2)

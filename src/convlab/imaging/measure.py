@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+_WINDOW = 11  # pixels on a side, SSIM's
+
 
 class Quality(NamedTuple):
     """How near an image is to the truth."""
@@ -13,6 +15,15 @@ class Quality(NamedTuple):
     """Peak signal-to-noise ratio in dB, infinite for equal images."""
     ssim: float
     """Structural similarity, -1 to 1 (equal)."""
+
+
+def smallest_side(scale: int) -> int:
+    """Least height and width of a photograph that can be measured, in pixels.
+
+    Cropped to a multiple of the scale, and with `scale` pixels shaved from
+    each side, it must hold a window of SSIM.
+    """
+    return -(-(_WINDOW + 2 * scale) // scale) * scale
 
 
 def quality(truth: np.ndarray, estimate: np.ndarray, *, shave: int) -> Quality:
