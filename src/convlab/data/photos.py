@@ -1,6 +1,5 @@
 """Photographs in folders: which there are, which train and which test, reading them."""
 
-import re
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,7 +15,6 @@ from convlab.errors import InputError
 _SUFFIXES = (".jpg", ".png")
 _FORMATS = ("JPEG", "PNG")  # of the others, some run programs to be read
 _MOST_PIXELS = 2**24  # measuring one of that size takes 3.4 GB
-_UNWRITABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")  # not in a line, or not in UTF-8
 _VALIDATION_STRIDE = 20  # every 20th: 20 of BSDS500's 400 training photographs
 
 
@@ -26,27 +24,24 @@ def list_images(folder: Path, split: Literal["train", "val", "test"]) -> list[Pa
     Parameters
     ----------
     folder : Path
-        Holds the folders train, val and test, with .jpg or .png files.
+        Holds the folders train, val and test, with .jpg or .png files;
+        hidden ones, whose names begin with a dot, are left out.
     split : {"train", "val", "test"}
         Which of them to list.
 
     Raises
     ------
     InputError
-        If there is no such folder or no image in it, or if the name of one
-        cannot be written into a table: it holds a line break, another control
-        character or what is not Unicode.
+        If there is no such folder or no image in it.
     """
     try:
         paths = sorted((folder / split).iterdir())
     except OSError as error:
         raise InputError(f"{folder / split}: cannot be read: {error.strerror}") from error
-    images = [path for path in paths if path.suffix.lower() in _SUFFIXES]
+    shown = (path for path in paths if not path.name.startswith("."))  # macOS hides its notes so
+    images = [path for path in shown if path.suffix.lower() in _SUFFIXES]
     if not images:
         raise InputError(f"{folder / split}: holds no photograph (.jpg or .png)")
-    for image in images:
-        if _UNWRITABLE.search(image.name):
-            raise InputError(f"{folder / split}: rename {image.name!a}: no table can hold its name")
     return images
 
 
@@ -132,9 +127,9 @@ def read_rgb(path: Path) -> np.ndarray:
     InputError
         If the file is missing, not a JPEG or PNG image, or cut short or
         corrupt, as far as that shows: PNG has checksums, JPEG has none. If
-        it has so many pixels that they may fill the memory. Also if there is
-        no one right way to turn it into 8-bit RGB: it has 16 bits for a
-        value, is in CMYK, or has transparent pixels.
+        it has so many pixels that they may fill the memory. Also if
+        there is no one right way to turn it into 8-bit RGB: it has 16 bits
+        for a value, is in CMYK, or has transparent pixels.
     """
     with _open(path) as image:
         image.verify()  # PNG's checksums, which are ignored when pixels are read
