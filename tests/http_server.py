@@ -1,6 +1,9 @@
 """A web server on loopback that misbehaves as told."""
 
+import socket
+import struct
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +19,10 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     sent: int | None = None  # bytes of the body before the connection breaks off
     ranges: bool = False  # honour a Range header
+    pause: float = 0  # seconds before the answer
+    stall: float = 0  # seconds before the connection breaks off
+    drip: float = 0  # seconds after each byte of the body
+    reset: bool = False  # break off without a farewell
 
 
 @dataclass(frozen=True)
@@ -43,17 +50,32 @@ def serving(answers: dict[str, Sequence[Answer]]) -> Iterator[Server]:
                 start = int(asked.removeprefix("bytes=").removesuffix("-"))
                 status, body = (206, body[start:]) if start < len(body) else (416, b"")
                 headers["Content-Range"] = f"bytes {start}-{len(answer.body) - 1}/*"
+            time.sleep(answer.pause)
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             for name, value in headers.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(body[: answer.sent])
+            if answer.drip:
+                for byte in body[: answer.sent]:
+                    self.wfile.write(bytes([byte]))
+                    time.sleep(answer.drip)
+            else:
+                self.wfile.write(body[: answer.sent])
+            time.sleep(answer.stall)
+            if answer.reset:
+                at_once = struct.pack("ii", 1, 0)
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+                self.connection.close()
 
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    class QuietServer(ThreadingHTTPServer):
+        def handle_error(self, *_: object) -> None:
+            """A client that has given up is what is tested."""
+
+    with QuietServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

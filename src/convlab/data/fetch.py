@@ -5,15 +5,24 @@ files, one mirror after the other, and its caller checks what is in them.
 """
 
 import hashlib
+import http.client
+import io
 import posixpath
+import re
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from http import HTTPStatus
 from pathlib import Path
+from queue import Empty, Queue
+from threading import Event, Thread
 from types import TracebackType
+from typing import IO
 
 import requests
 from requests.adapters import HTTPAdapter
 from tqdm import tqdm
+from urllib3.exceptions import HTTPError
 from urllib3.util import Retry
 
 from convlab.errors import InputError
@@ -28,8 +37,34 @@ _RETRY = Retry(
     raise_on_status=False,
 )
 _TRANSFERS = 5  # a transfer that breaks off is taken up again this many times, less one
-_SIZE_LIMIT = 2**30  # bytes: ten times the largest archive, against a server that never ends
+# Whatever a mirror does, it costs a file no more than these two: _WINDOW seconds in which it
+# brings less than _FLOOR bytes a second, and _LONGEST seconds in all. 70 MB at 2 KiB a second
+# take ten hours; a slower line gets them in several runs.
+_WINDOW = 60
+_FLOOR = 2**10
+_LONGEST = 12 * 60 * 60
+_SIZE_LIMIT = 2**28  # bytes: three times the largest archive, against a server that never ends
 _CHUNK = 2**16  # bytes
+_AHEAD = 16  # chunks that may wait to be written
+_REASONS = (  # the first that fits
+    (
+        (requests.exceptions.InvalidProxyURL, requests.exceptions.ProxyError),
+        "cannot be reached through the proxy (see HTTP_PROXY, HTTPS_PROXY, NO_PROXY)",
+    ),
+    (
+        requests.exceptions.SSLError,
+        "offers no secure connection (see this machine's clock and certificates)",
+    ),
+    (requests.Timeout, "did not answer in time"),
+    (requests.ConnectionError, "cannot be reached, or breaks the connection"),
+    (requests.TooManyRedirects, "redirects without end"),
+    (
+        requests.exceptions.InvalidSchema,
+        "needs a protocol other than http and https (a redirect, or a SOCKS proxy)",
+    ),
+    (Exception, "has an address, a redirect or a header that makes no sense"),
+)
+_RANGE = re.compile(r"bytes (?P<start>\d{1,18})-\d+/(?P<total>\d{1,18}|\*)", re.ASCII)
 
 
 class Candidate:
@@ -92,8 +127,9 @@ def candidates(
     OSError
         If the download cannot be written.
     """
+    locations = _locations(place, published, mirror)
     faults = []
-    for location in _locations(place, published, mirror):
+    for number, location in enumerate(locations, start=1):
         try:
             candidate = Candidate(_fetch(location, partial_folder))
         except InputError as error:
@@ -105,11 +141,13 @@ def candidates(
             fault = candidate.fault
             if _is_url(location):
                 remove(candidate.path)
-        faults.append(f"{location}: {fault}")
-        tqdm.write(f"dropped {location}: {fault}")
+        faults.append(f"({number}) {_shown(location)}: {fault}")
+        if number < len(locations):
+            tqdm.write(f"dropped {_shown(location)}: {fault}; trying the next mirror")
     raise InputError(
-        f"no mirror has {place} as it should be ({'; '.join(faults)}): set CONVLAB_MIRROR to "
-        f"a folder or base URL that has it, or run `make demo`, which needs no download"
+        f"no mirror has {place} as it should be: {', '.join(faults)}. Run again later (what has "
+        f"arrived is kept), set CONVLAB_MIRROR to a folder or base URL that has the file, or run "
+        f"`make demo`, which needs no download"
     )
 
 
@@ -125,12 +163,19 @@ def _is_url(location: str) -> bool:
     return "://" in location
 
 
+def _shown(location: str) -> str:
+    """How messages name a location: without a password, and printable."""
+    return re.sub(r"(?<=://).*@", "***@", location).encode(errors="backslashreplace").decode()
+
+
 def _fetch(location: str, partial_folder: Path) -> Path:
     """The path of a complete local copy of a file; InputError if there is none to be had."""
     if not _is_url(location):
         return _readable(Path(location))
+    if not location.lower().startswith(("http://", "https://")):
+        raise InputError("is neither a folder nor an http or https URL")
     # The name tells mirrors apart: one's half must not be completed with the other's.
-    digest = hashlib.sha256(location.encode()).hexdigest()[:8]
+    digest = hashlib.sha256(location.encode(errors="backslashreplace")).hexdigest()[:8]
     path = partial_folder / f"{digest}-{posixpath.basename(location)}"
     if not path.exists():
         partial_folder.mkdir(parents=True, exist_ok=True)
@@ -139,6 +184,8 @@ def _fetch(location: str, partial_folder: Path) -> Path:
 
 
 def _readable(path: Path) -> Path:
+    if path.exists() and not path.is_file():  # to open a pipe would be to wait for its other end
+        raise InputError("is not a file")
     try:
         path.open("rb").close()
     except OSError as error:
@@ -149,78 +196,159 @@ def _readable(path: Path) -> Path:
 def _download(url: str, path: Path) -> None:
     """Download a file to `path`, by way of `path` with `.part` appended."""
     part = path.with_name(f"{path.name}.part")
-    with requests.Session() as session:
-        session.mount("http://", HTTPAdapter(max_retries=_RETRY))
-        session.mount("https://", HTTPAdapter(max_retries=_RETRY))
-        for _ in range(_TRANSFERS):
-            try:
-                if _transfer(session, url, part):
-                    part.replace(path)
-                    return
-            except requests.RequestException as error:
-                raise InputError(_reason(error)) from error
-    raise InputError(f"broke off {_TRANSFERS} times")
+    try:
+        with part.open("ab") as file:
+            _save(url, file)
+    except InputError:
+        if not part.stat().st_size:
+            remove(part)
+        raise
+    part.replace(path)
 
 
-def _transfer(session: requests.Session, url: str, part: Path) -> bool:
-    """Download what `part` lacks; False if it broke off or has to start over."""
-    start = part.stat().st_size if part.exists() else 0
-    headers = {"Accept-Encoding": "identity"}  # the bytes as they lie there
-    if start:
-        headers["Range"] = f"bytes={start}-"
-    with session.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as response:
-        match response.status_code:
-            case HTTPStatus.OK:  # the whole file, asked for or not
-                start = 0
-            case HTTPStatus.PARTIAL_CONTENT if _begins_at(response, start):
-                pass
-            case HTTPStatus.PARTIAL_CONTENT | HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-                remove(part)
-                return False
-            case status:
-                raise InputError(f"answered {status} {response.reason}")
-        return _save(response, part, start)
-
-
-def _begins_at(response: requests.Response, start: int) -> bool:
-    return response.headers.get("Content-Range", "").startswith(f"bytes {start}-")
-
-
-def _save(response: requests.Response, part: Path, start: int) -> bool:
-    """Write what arrives to `part` from byte `start` on; False if it breaks off."""
-    remaining = response.raw.length_remaining  # bytes, None if the server does not say
+def _save(url: str, file: IO[bytes]) -> None:
+    """Complete a file that holds the beginning of what a URL has, or nothing."""
     progress = tqdm(
-        desc=posixpath.basename(response.url),
-        initial=start,
-        total=None if remaining is None else start + remaining,
+        desc=posixpath.basename(url),
+        initial=file.tell(),
         unit="B",
         unit_scale=True,
         leave=False,
         disable=None,  # where standard error is no terminal
     )
-    with progress, part.open("ab" if start else "wb") as file:
-        try:
-            for chunk in response.iter_content(_CHUNK):
-                file.write(chunk)
-                progress.update(len(chunk))
-                if file.tell() > _SIZE_LIMIT:
-                    break
+    with progress, closing(_watched(_receive(url, file.tell()))) as arrivals:
+        for start, chunk, total in arrivals:
+            if max(start + len(chunk), total or 0) > _SIZE_LIMIT:
+                file.truncate(0)
+                raise InputError(f"is larger than {_SIZE_LIMIT} bytes")
+            file.truncate(start)
+            file.write(chunk)
+            progress.total = total
+            progress.update(file.tell() - progress.n)
+
+
+# Where a chunk belongs in the file, the chunk, and the file's length (None if not known)
+_Arrival = tuple[int, bytes, int | None]
+
+
+def _watched(arrivals: Iterator[_Arrival]) -> Iterator[_Arrival]:
+    """Pass on what a thread of its own receives; InputError if that is too slow.
+
+    A server can keep its client waiting in many places (connection, lines of
+    the header, redirects, chunks), and limits there start anew with every
+    byte that drips in. Here all of them are one wait. A thread that is given
+    up ends when it next receives something, at the latest with the program.
+    """
+    queue: Queue[_Arrival | Exception | None] = Queue(_AHEAD)
+    given_up = Event()
+
+    def receive() -> None:
+        with closing(arrivals):
+            try:
+                for arrival in arrivals:
+                    queue.put(arrival)
+                    if given_up.is_set():
+                        return
+            except Exception as error:
+                queue.put(error)
             else:
-                return True
-        except requests.RequestException:
-            return False
-    remove(part)
-    raise InputError(f"is larger than {_SIZE_LIMIT} bytes")
+                queue.put(None)
+
+    Thread(target=receive, daemon=True).start()
+    end = time.monotonic() + _LONGEST
+    next_look = time.monotonic() + _WINDOW
+    received = seen = 0
+    try:
+        while True:
+            try:
+                arrival = queue.get(timeout=max(0, next_look - time.monotonic()))
+            except Empty:
+                if not received:
+                    raise InputError("did not answer in time") from None
+                if received - seen < _FLOOR * _WINDOW:
+                    raise InputError(
+                        f"is too slow (less than {_FLOOR // 2**10} KiB a second)"
+                    ) from None
+                if time.monotonic() > end:
+                    raise InputError(f"took more than {_LONGEST // 3600} hours") from None
+                seen, next_look = received, time.monotonic() + _WINDOW
+                continue
+            if arrival is None:
+                return
+            if isinstance(arrival, Exception):
+                raise arrival
+            received += len(arrival[1])
+            yield arrival
+    finally:
+        given_up.set()
+        while not queue.empty():  # the thread may wait for room
+            queue.get_nowait()
 
 
-def _reason(error: requests.RequestException) -> str:
-    """Why a mirror failed, without the nest of causes in the exception's text."""
-    match error:
-        case requests.Timeout():
-            return "did not answer in time"
-        case requests.exceptions.SSLError():
-            return "has no valid certificate"
-        case requests.ConnectionError():
-            return "cannot be reached"
-        case _:
-            return " ".join(str(error).split())
+def _receive(url: str, start: int) -> Iterator[_Arrival]:
+    """What arrives of a file from byte `start` on, however often the transfer breaks off.
+
+    Begins every transfer with an empty chunk: what follows replaces all that
+    the file holds from there on. InputError if the file does not come whole.
+    """
+    with requests.Session() as session:
+        session.mount("http://", HTTPAdapter(max_retries=_RETRY))
+        session.mount("https://", HTTPAdapter(max_retries=_RETRY))
+        session.hooks["response"].append(_skip_redirects_body)
+        for _ in range(_TRANSFERS):
+            with _request(session, url, start) as response:
+                total = None
+                match response.status_code:
+                    case HTTPStatus.OK:  # the whole file, asked for or not
+                        start = 0
+                    case HTTPStatus.PARTIAL_CONTENT if part := _continues(response, start):
+                        total = None if part["total"] == "*" else int(part["total"])
+                    case HTTPStatus.PARTIAL_CONTENT | HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+                        start = 0
+                        continue
+                    case status:
+                        phrase = http.client.responses.get(status, "")
+                        raise InputError(f"answered {status} {phrase}")
+                if total is None and response.raw.length_remaining is not None:
+                    total = start + response.raw.length_remaining
+                yield start, b"", total
+                try:
+                    # Bytes as they came: a server that calls a .gz file an encoding means the file.
+                    while chunk := response.raw.read1(_CHUNK, decode_content=False):
+                        yield start, chunk, total
+                        start += len(chunk)
+                except (HTTPError, ValueError):  # broke off; ValueError: a chunk of negative size
+                    continue
+                if total is None or start >= total:
+                    return
+    raise InputError(f"broke off {_TRANSFERS} times")
+
+
+def _skip_redirects_body(response: requests.Response, **_: object) -> None:
+    """Requests would read it, whatever its length, into memory."""
+    if response.is_redirect:
+        response.close()
+        response.raw = io.BytesIO()
+
+
+def _request(session: requests.Session, url: str, start: int) -> requests.Response:
+    headers = {"Accept-Encoding": "identity"}  # the bytes as they lie there
+    if start:
+        headers["Range"] = f"bytes={start}-"
+    try:
+        return session.get(url, headers=headers, stream=True, timeout=_TIMEOUT)
+    # What requests does not wrap: urllib3's errors for host names, and those of converting
+    # nonsense in the headers Location and Retry-After
+    except (requests.RequestException, HTTPError, ValueError, OverflowError) as error:
+        raise InputError(_reason(error)) from error
+
+
+def _continues(response: requests.Response, start: int) -> re.Match[str] | None:
+    """What a Content-Range says, if it is the one that was asked for."""
+    found = _RANGE.fullmatch(response.headers.get("Content-Range", ""))
+    return found if found and int(found["start"]) == start else None
+
+
+def _reason(error: Exception) -> str:
+    """Why a mirror failed; not in the exception's words, which may hold a password."""
+    return next(reason for kinds, reason in _REASONS if isinstance(error, kinds))
