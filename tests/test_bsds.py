@@ -1,11 +1,13 @@
-"""BSDS500: unpacking archives, good, bad and hostile."""
+"""BSDS500: unpacking archives, good, bad and hostile; reading and splitting photographs."""
 
 import gzip
 import hashlib
 import io
 import random
 import stat
+import struct
 import tarfile
+import tracemalloc
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -84,12 +86,13 @@ def unpack(archive: bytes, folder: Path) -> dict[str, bytes]:
         pytest.param(zipped(published("BSDS500-master/BSDS500/data/images")), id="zip"),
         pytest.param(tgz({f"{i}.JPG": c for i, c in enumerate(PHOTOS.values())}), id="flat"),
         pytest.param(zipped({**published(), "a.mat": b"m", "b.jpg": b"?"}), id="with others"),
+        pytest.param(tgz({**published(), **published("again")}), id="twice"),
         pytest.param(
-            tgz(published(), tar_member("BSR/link", tarfile.SYMTYPE, "../BSR/data")),
+            tgz(published(), tar_member("BSR/link.jpg", tarfile.SYMTYPE, "../BSR/data")),
             id="with a link inside, tar",
         ),
         pytest.param(
-            zipped(published(), zip_member("BSR/link", stat.S_IFLNK, b"../BSR/data")),
+            zipped(published(), zip_member("BSR/link.jpg", stat.S_IFLNK, b"../BSR/data")),
             id="with a link inside, zip",
         ),
     ],
@@ -163,6 +166,61 @@ def test_a_header_of_absurd_size_is_refused(tmp_path: Path) -> None:
     header.size = 2**28
     with pytest.raises(InputError, match="header that is too long"):
         unpack(gzip.compress(header.tobuf()), tmp_path)
+
+
+def test_headers_after_headers_are_refused(tmp_path: Path) -> None:
+    header = tar_member("x", tarfile.XHDTYPE).tobuf()
+    with pytest.raises(InputError, match="header that is too long"):
+        unpack(gzip.compress(header * 2000), tmp_path)
+
+
+def test_an_archive_that_leads_back_is_refused(tmp_path: Path) -> None:
+    """A size below zero, hidden by a second one: tarfile would read it for ever."""
+    back, record = tar_member("b"), b"27 GNU.sparse.realsize=512\n"
+    back.size = -1536  # back to the header that hides it
+    hide = tar_member("x", tarfile.XHDTYPE)
+    hide.size = len(record)
+    blocks = [tar_member("a").tobuf(), hide.tobuf(), record.ljust(512, b"\0")]
+    with pytest.raises(InputError, match="begins before the one before it ends"):
+        unpack(gzip.compress(b"".join([*blocks, back.tobuf(tarfile.GNU_FORMAT)])), tmp_path)
+
+
+@pytest.mark.parametrize("pack", [tgz, zipped])
+def test_an_archive_of_absurdly_many_members_is_refused(
+    tmp_path: Path, pack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bsds, "_MEMBER_LIMIT", 9)
+    with pytest.raises(InputError, match="holds more than 9 members"):
+        unpack(pack({f"{i}.mat": b"" for i in range(10)}), tmp_path)
+
+
+def test_a_table_of_contents_of_absurd_size_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bsds, "_DIRECTORY_LIMIT", 300)
+    with pytest.raises(InputError, match="table of contents that is too long"):
+        unpack(zipped({f"{i}.mat": b"" for i in range(10)}), tmp_path)
+
+
+def test_a_photo_larger_than_it_says_is_not_read_whole(tmp_path: Path) -> None:
+    archive = bytearray(zipped({"a.jpg": bytes(2**25)}))
+    size = archive.index(b"PK\x01\x02") + 24
+    archive[size : size + 4] = struct.pack("<I", 100)
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError, match="is cut short or corrupt"):
+            unpack(bytes(archive), tmp_path)
+        assert tracemalloc.get_traced_memory()[1] < 2**23
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_zip_that_points_before_its_beginning_is_refused(tmp_path: Path) -> None:
+    archive = bytearray(zipped(published()))
+    where = archive.index(b"PK\x05\x06") + 16  # of the table of contents
+    archive[where : where + 4] = struct.pack("<I", 2**20)
+    with pytest.raises(InputError, match="is cut short or corrupt"):
+        unpack(bytes(archive), tmp_path)
 
 
 def test_a_zip_that_asks_for_a_version_of_the_future_is_refused(tmp_path: Path) -> None:

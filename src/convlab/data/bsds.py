@@ -9,6 +9,7 @@ research and education.
 
 import gzip
 import hashlib
+import io
 import posixpath
 import stat
 import struct
@@ -32,7 +33,10 @@ PUBLISHED = (
 CHECKSUMS = Path(__file__).with_name("bsds500.sha256")  # as `sha256sum` writes it
 _PLACE = "bsds500/BSR_bsds500.tgz"
 _PHOTO_LIMIT = 10 * 2**20  # bytes; the largest photograph has 126 KB
-_TOTAL_LIMIT = 2**30  # bytes, of all that an archive says it holds
+_TOTAL_LIMIT = 2**30  # bytes, of all that an archive holds
+_MEMBER_LIMIT = 2**14
+_HEADER_LIMIT = 2**12  # bytes, of a .tgz member's headers: tarfile takes 50 ms for a bad one
+_DIRECTORY_LIMIT = 2**22  # bytes of the table of contents of a .zip
 _NAMED = 3  # missing photographs in the message
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
@@ -118,15 +122,14 @@ def unpack_photos(archive: Path, folder: Path, checksums: Mapping[str, str]) -> 
 def _photos(archive: Path) -> Iterator[bytes]:
     """The content of every .jpg file in an archive that bears looking into."""
     with archive.open("rb") as file:
-        magic = file.read(2)
+        beginning = file.read(16)
     try:
-        match magic:
-            case b"PK":
-                yield from _zip_photos(archive)
-            case b"\x1f\x8b":
-                yield from _tgz_photos(archive)
-            case _:
-                raise InputError("is neither a .tgz nor a .zip file")
+        if beginning.startswith(b"PK"):
+            yield from _zip_photos(archive)
+        elif beginning.startswith(b"\x1f\x8b"):
+            yield from _tgz_photos(archive)
+        else:
+            raise InputError(f"is neither a .tgz nor a .zip file (it begins with {beginning!r})")
     except (
         tarfile.TarError,
         zipfile.BadZipFile,
@@ -135,42 +138,83 @@ def _photos(archive: Path) -> Iterator[bytes]:
         struct.error,
         EOFError,
         ValueError,
+        OverflowError,  # an offset beyond what a file can have
+        RecursionError,  # tarfile's, of a header that follows a header that follows ...
         NotImplementedError,  # zipfile's, of features that no archive of ours uses
     ) as error:
-        raise InputError(f"is cut short or corrupt ({error})") from error
+        raise InputError(f"is cut short or corrupt ({str(error)[:100]})") from error
 
 
-class _Gzip(gzip.GzipFile):
-    """A stream for tarfile, which reads headers of any length whole: long ones are bombs."""
+class _Forward(gzip.GzipFile):
+    """The stream below a tarfile, which a bomb cannot have read for long, twice or whole.
+
+    What lies between the members that are of interest is unpacked, too, to
+    get past it. tarfile itself reads nothing but headers, and those whole,
+    however long they say they are.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.header_left = _HEADER_LIMIT  # bytes
 
     def read(self, size: int | None = -1) -> bytes:
-        if size is None or not 0 <= size <= _PHOTO_LIMIT:
+        if size is None or not 0 <= size <= self.header_left:
             raise InputError("has a header that is too long to be true")
+        self.header_left -= size
         return super().read(size)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        if whence == io.SEEK_SET:
+            if offset < self.tell():
+                raise InputError("has a member that begins before the one before it ends")
+            _refuse_total(offset)
+        return super().seek(offset, whence)
+
+    def read_member(self, member: tarfile.TarInfo) -> bytes:
+        self.seek(member.offset_data)
+        return super().read(member.size)
 
 
 def _tgz_photos(path: Path) -> Iterator[bytes]:
-    total = 0
-    with _Gzip(path) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
-        for member in archive:
-            total = _add_size(total, member.size)
+    with _Forward(path) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
+        for count, member in enumerate(archive, start=1):
+            _refuse_count(count)
+            _refuse_total(member.offset_data + member.size)
             _refuse_outside(member.name)
             if member.isfile():
-                if _may_be_photo(member.name, member.size):
-                    yield archive.extractfile(member).read()
+                if _may_be_photo(member.name, member.size) and not member.issparse():
+                    yield stream.read_member(member)
             elif member.issym():
                 _refuse_outside(_link_end(member.name, member.linkname))
             elif member.islnk():
                 _refuse_outside(member.linkname)
             elif not member.isdir():
-                raise InputError(f"holds a device ({member.name!r})")
+                raise InputError(f"holds a device ({_shown(member.name)})")
+            stream.header_left = _HEADER_LIMIT
+
+
+class _Sparing(io.FileIO):
+    """The file below a zipfile, which reads the table of contents whole."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is not None and size > _DIRECTORY_LIMIT:
+            raise InputError("has a table of contents that is too long to be true")
+        return super().read(size)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        try:
+            return super().seek(offset, whence)
+        except OSError as error:  # before the beginning: no fault of the disk
+            raise zipfile.BadZipFile("offset outside the file") from error
 
 
 def _zip_photos(path: Path) -> Iterator[bytes]:
     total = 0
-    with zipfile.ZipFile(path) as archive:
-        for member in archive.infolist():
-            total = _add_size(total, member.file_size)
+    with _Sparing(path) as file, zipfile.ZipFile(file) as archive:
+        for count, member in enumerate(archive.infolist(), start=1):
+            _refuse_count(count)
+            total += member.file_size
+            _refuse_total(total)
             _refuse_outside(member.filename)
             match stat.S_IFMT(member.external_attr >> 16):
                 case 0 | stat.S_IFREG | stat.S_IFDIR:  # 0: not packed on Unix
@@ -180,25 +224,34 @@ def _zip_photos(path: Path) -> Iterator[bytes]:
                     target = _read_zipped(archive, member).decode(errors="replace")
                     _refuse_outside(_link_end(member.filename, target))
                 case _:
-                    raise InputError(f"holds a device ({member.filename!r})")
+                    raise InputError(f"holds a device ({_shown(member.filename)})")
 
 
 def _read_zipped(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     encrypted = member.flag_bits & 1
     if encrypted or member.compress_type not in _COMPRESSIONS or member.file_size > _PHOTO_LIMIT:
-        raise InputError(f"holds a member of an unusual kind ({member.filename!r})")
-    return archive.read(member)
+        raise InputError(f"holds a member of an unusual kind ({_shown(member.filename)})")
+    with archive.open(member) as file:
+        return file.read(member.file_size)  # no more, should there be more than it says
 
 
 def _may_be_photo(name: str, size: int) -> bool:
-    return name.lower().endswith(".jpg") and size <= _PHOTO_LIMIT
+    return name.lower().endswith(".jpg") and 0 <= size <= _PHOTO_LIMIT
 
 
-def _add_size(total: int, size: int) -> int:
-    """The new total of bytes, if neither it nor the member's size is absurd."""
-    if size < 0 or total + size > _TOTAL_LIMIT:
+def _refuse_count(count: int) -> None:
+    if count > _MEMBER_LIMIT:
+        raise InputError(f"holds more than {_MEMBER_LIMIT} members")
+
+
+def _refuse_total(size: int) -> None:
+    if size > _TOTAL_LIMIT:
         raise InputError(f"unpacks to more than {_TOTAL_LIMIT} bytes")
-    return total + size
+
+
+def _shown(name: str) -> str:
+    """A member's name as messages have it: printable, not too long."""
+    return repr(name[:100])
 
 
 def _link_end(name: str, target: str) -> str:
@@ -209,4 +262,4 @@ def _link_end(name: str, target: str) -> str:
 def _refuse_outside(name: str) -> None:
     path = PureWindowsPath(name)  # knows both kinds of slash, and drives
     if path.anchor or ".." in path.parts:
-        raise InputError(f"holds a member that points outside ({name!r})")
+        raise InputError(f"holds a member that points outside ({_shown(name)})")
