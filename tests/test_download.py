@@ -45,7 +45,7 @@ def test_bundled_data_replace_the_former_output(tmp_path: Path, stage: str) -> N
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert "former" not in files(out)
     assert len(files(out)) >= 4
-    assert files(tmp_path / ".work") == {f"{stage}.lock"}
+    assert files(tmp_path / ".work") == {f"{stage}.lock", f"{stage}.pid"}
 
 
 def test_without_a_mirror_one_line_says_what_to_do(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from typing import Literal
 
 from tqdm import tqdm
 
+from convlab.checksums import read_checksums
 from convlab.data.fetch import candidates
 from convlab.errors import InputError
 from convlab.params import Params
@@ -66,15 +67,10 @@ def download_bsds(folder: Path, *, partial_folder: Path, mirror: str | None) -> 
     OSError
         If a file cannot be written.
     """
-    checksums = read_checksums(CHECKSUMS)
+    names = {checksum: name for name, checksum in read_checksums(CHECKSUMS).items()}
     for candidate in candidates(_PLACE, PUBLISHED, mirror=mirror, partial_folder=partial_folder):
         with candidate as path:
-            unpack_photos(path, folder, checksums)
-
-
-def read_checksums(path: Path) -> dict[str, str]:
-    """Read a list as `sha256sum` writes it: the name of each file by its checksum."""
-    return dict(line.split(maxsplit=1) for line in path.read_text("utf-8").splitlines())
+            unpack_photos(path, folder, names)
 
 
 def unpack_photos(archive: Path, folder: Path, checksums: Mapping[str, str]) -> None:
