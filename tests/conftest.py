@@ -5,11 +5,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import chdir
 from pathlib import Path
 
 import hypothesis
 import pytest
 import torch
+from dvc.cli import main as dvc_main
 
 import demo
 from convlab.params import read_yaml
@@ -18,7 +20,6 @@ hypothesis.settings.register_profile("same-again", deadline=None, derandomize=Tr
 hypothesis.settings.load_profile("same-again")
 
 ROOT = Path(__file__).parents[1]
-PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 TINY = read_yaml(ROOT / "tests" / "params.tiny.yaml")
 
 
@@ -47,10 +48,10 @@ def running(request, nobody, tmp_path_factory) -> Iterator[tuple[Path, subproces
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
         demo.prepare_copy(copy, TINY)
-    command, environment = [sys.executable, "-m", "dvc", "repro"], os.environ | {"PATH": PATH}
+    command = [sys.executable, "-m", "dvc", "repro"]
     with (
         copy.with_suffix(".log").open("w") as log,
-        subprocess.Popen(command, cwd=copy, env=environment, stdout=log, stderr=log) as process,
+        subprocess.Popen(command, cwd=copy, stdout=log, stderr=log) as process,
     ):
         yield copy, process
         process.terminate()
@@ -69,8 +70,12 @@ def pipeline(running) -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def nobody(tmp_path_factory) -> Iterator[None]:
-    """Let neither git nor DVC see the user's settings, nor write into the user's folders."""
+    """Let git and DVC neither see the user's settings nor write into the user's folders.
+
+    What DVC runs as `python` is the one that runs the tests.
+    """
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
         for place in ("SITE_CACHE", "GLOBAL_CONFIG", "SYSTEM_CONFIG"):
             patch.setenv(f"DVC_{place}_DIR", str(tmp_path_factory.mktemp(place.lower())))
         for person in ("AUTHOR", "COMMITTER"):
@@ -102,12 +107,7 @@ def checkout(pipeline, tmp_path_factory) -> Path:
 def run(folder: Path, *command: str) -> subprocess.CompletedProcess:
     """Run a Python program in a folder, as a user would in the environment of the tests."""
     return subprocess.run(
-        [sys.executable, *command],
-        cwd=folder,
-        env=os.environ | {"PATH": PATH},
-        capture_output=True,
-        text=True,
-        check=False,
+        [sys.executable, *command], cwd=folder, capture_output=True, text=True, check=False
     )
 
 
@@ -123,3 +123,9 @@ def dvc(folder: Path, *command: str) -> str:
     done = run(folder, "-m", "dvc", *command)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def dvc_inside(folder: Path, *command: str) -> None:
+    """Run DVC in a folder and see that it ends well, in this process, which spares a start-up."""
+    with chdir(folder):
+        assert dvc_main(list(command)) == 0

@@ -1,7 +1,6 @@
 """DVC's experiments in a git checkout: queued, run, compared, taken over."""
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -11,7 +10,7 @@ import psutil
 import pytest
 import yaml
 
-from conftest import PATH, dvc, git
+from conftest import dvc, dvc_inside, git
 
 STRIDES = {"grid-1": 96, "grid-2": 128}  # of make_patches, the quickest stage
 CHANGED = ["dvc.lock", "params.yaml"]  # in git, by either
@@ -30,7 +29,7 @@ def finished(checkout, queued):
     # Not into a pipe: the worker inherits it, and who reads it would wait for the worker's end.
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     start = [sys.executable, "-m", "dvc", "queue", "start", "--jobs", "1"]
-    subprocess.run(start, cwd=checkout, env=os.environ | {"PATH": PATH}, check=True, **quiet)
+    subprocess.run(start, cwd=checkout, check=True, **quiet)
     try:
         until(lambda: names(checkout) >= set(STRIDES))
         yield checkout
@@ -82,7 +81,7 @@ def test_the_queue_leaves_the_workspace_alone(finished):
 def test_a_branch_holds_the_experiment(finished):
     expected = yaml.safe_load((finished / "params.yaml").read_text())
     expected["make_patches"]["stride"] = STRIDES["grid-1"]
-    dvc(finished, "exp", "branch", "grid-1", "coarse")
+    dvc_inside(finished, "exp", "branch", "grid-1", "coarse")
     assert yaml.safe_load(git(finished, "show", "coarse:params.yaml")) == expected
     assert git(finished, "diff", "--name-only", "main", "coarse").split() == CHANGED
 
@@ -92,7 +91,7 @@ def test_apply_takes_an_experiment_over_and_puts_edits_aside(finished):
     edited, measured = params.read_text() + "# edited\n", metrics.read_bytes()
     params.write_text(edited)
     metrics.write_text("{}")
-    dvc(finished, "exp", "apply", "grid-2")
+    dvc_inside(finished, "exp", "apply", "grid-2")
     assert yaml.safe_load(params.read_text())["make_patches"]["stride"] == STRIDES["grid-2"]
     assert metrics.read_bytes() == measured
     assert git(finished, "diff", "--name-only").split() == CHANGED
@@ -101,5 +100,5 @@ def test_apply_takes_an_experiment_over_and_puts_edits_aside(finished):
 
 
 def test_a_queue_that_is_stopped_leaves_no_process(finished):
-    dvc(finished, "queue", "stop")
+    dvc_inside(finished, "queue", "stop")
     until(lambda: not processes(finished))

@@ -8,7 +8,7 @@ import yaml
 from dvc.repo import Repo
 from moto.server import ThreadedMotoServer
 
-from conftest import ROOT, dvc, git
+from conftest import ROOT, dvc, dvc_inside, git
 
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())
 UP_TO_DATE = "Data and pipelines are up to date."
@@ -18,9 +18,9 @@ UP_TO_DATE = "Data and pipelines are up to date."
 def origin(checkout, tmp_path_factory):
     """Gives the checkout with a remote in a folder, and everything pushed to it."""
     remote = tmp_path_factory.mktemp("remote")
-    dvc(checkout, "remote", "add", "--default", "storage", str(remote))
+    dvc_inside(checkout, "remote", "add", "--default", "storage", str(remote))
     git(checkout, "commit", "--all", "--message=Name the remote")
-    dvc(checkout, "push")
+    dvc_inside(checkout, "push")
     return checkout
 
 
@@ -40,7 +40,7 @@ def outputs(folder):
 
 def test_a_clone_that_pulled_has_nothing_to_run(origin, clone):
     assert outputs(clone) == {}
-    dvc(clone, "pull")
+    dvc_inside(clone, "pull")
     assert outputs(clone) == outputs(origin) != {}
     said = dvc(clone, "repro")
     assert UP_TO_DATE in said
@@ -82,11 +82,11 @@ def bucket(monkeypatch, tmp_path):
 
 
 def test_a_clone_pulls_from_s3(origin, clone, bucket):
-    dvc(origin, "remote", "add", "--local", "s3", "s3://models/convlab")
-    dvc(origin, "remote", "modify", "--local", "s3", "endpointurl", bucket)
+    dvc_inside(origin, "remote", "add", "--local", "s3", "s3://models/convlab")
+    dvc_inside(origin, "remote", "modify", "--local", "s3", "endpointurl", bucket)
     shutil.copy(origin / ".dvc/config.local", clone / ".dvc")
-    dvc(origin, "push", "--remote", "s3")
-    dvc(clone, "pull", "--remote", "s3")
+    dvc_inside(origin, "push", "--remote", "s3")
+    dvc_inside(clone, "pull", "--remote", "s3")
     assert outputs(clone) == outputs(origin) != {}
     assert UP_TO_DATE in dvc(clone, "repro")
 
@@ -112,6 +112,8 @@ def test_a_registry_lists_the_models(origin):
 def test_a_tag_releases_a_model(origin, tmp_path):
     git(origin, "tag", "--annotate", "digits-cnn@v1.0.0", "--message=The first")
     address = origin.as_uri()
-    dvc(tmp_path, "artifacts", "get", address, "digits-cnn", "--rev", "v1.0.0", "--out", "model")
+    dvc_inside(
+        tmp_path, "artifacts", "get", address, "digits-cnn", "--rev", "v1.0.0", "--out", "model"
+    )
     model = origin / PIPELINE["artifacts"]["digits-cnn"]["path"]
     assert (tmp_path / "model").read_bytes() == model.read_bytes()

@@ -11,7 +11,7 @@ from dvc.repo import Repo
 
 import toy
 import verify
-from conftest import PATH, ROOT, git, run
+from conftest import ROOT, git, run
 from convlab.errors import InputError
 
 
@@ -28,7 +28,6 @@ def project(finished, tmp_path, monkeypatch):
     folder = tmp_path / "project"
     shutil.copytree(finished, folder)
     monkeypatch.chdir(folder)
-    monkeypatch.setenv("PATH", PATH)
     return folder
 
 

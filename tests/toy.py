@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from conftest import dvc, git
+from conftest import dvc_inside, git
 
 FILES = {
     "params.yaml": """\
@@ -57,8 +57,8 @@ def make(folder: Path) -> None:
     for name, text in FILES.items():
         (folder / name).write_text(text)
     git(folder, "init", "--initial-branch=main")
-    dvc(folder, "init")
-    dvc(folder, "repro")
+    dvc_inside(folder, "init")
+    dvc_inside(folder, "repro")
     commit(folder)
 
 
