@@ -30,8 +30,11 @@ def seed():
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with the tests that need no run of the pipeline, which goes on meanwhile."""
-    items.sort(key=needs_pipeline)
+    """Let tests that wait come last, since what they wait for goes on beside the others.
+
+    First the run of the pipeline, then, begun when it has ended, the queue of experiments.
+    """
+    items.sort(key=lambda item: [name in item.fixturenames for name in ("experiments", "pipeline")])
 
 
 def needs_pipeline(item: pytest.Item) -> bool:
@@ -94,7 +97,11 @@ def checkout(pipeline, tmp_path_factory) -> Path:
 
     Each test file gets its own.
     """
-    folder = tmp_path_factory.mktemp("checkout")
+    return commit_run(pipeline, tmp_path_factory.mktemp("checkout"))
+
+
+def commit_run(pipeline: Path, folder: Path) -> Path:
+    """Copy a finished run into a folder and commit it there."""
     shutil.copytree(pipeline, folder, dirs_exist_ok=True)
     (folder / ".dvc" / "config.local").unlink()  # it says that there is no git
     shutil.rmtree(folder / ".dvc" / "tmp")
