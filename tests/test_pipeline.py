@@ -101,27 +101,31 @@ def test_plots_show_draws_them_all(pipeline):
 
 
 def test_a_bad_parameter_stops_the_stage_and_leaves_its_outputs(pipeline):
-    params, model = pipeline / "params.yaml", pipeline / "stages/train_sr/model.safetensors"
-    text, weights = params.read_text(), model.read_bytes()
+    params, patches = pipeline / "params.yaml", pipeline / "data/patches"
+    text, former = params.read_text(), contents(patches)
     try:
-        params.write_text(text.replace("validate_every: 5", "validate_every: 0"))
+        params.write_text(text.replace("stride: 64", "stride: 0"))
         done = run(pipeline, "-m", "dvc", "repro")
     finally:
         params.write_text(text)
     assert done.returncode != 0
-    assert "params.yaml: train_sr.validate_every = 0: should be greater than" in done.stderr
+    assert "params.yaml: make_patches.stride = 0: should be greater than" in done.stderr
     assert "Traceback" not in done.stdout + done.stderr
-    assert model.read_bytes() == weights
+    assert contents(patches) == former != {}
+
+
+def contents(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.fixture
 def inside(pipeline, monkeypatch):
     """Work in the finished copy, where a script's main can be called as the script does."""
     monkeypatch.chdir(pipeline)
-    before = {path: path.read_bytes() for path in pipeline.glob("stages/*/*")}
+    before = contents(pipeline / "stages")
     yield pipeline
     # Whatever went wrong: the former outputs are as they were, and nothing lies beside them.
-    assert {path: path.read_bytes() for path in pipeline.glob("stages/*/*")} == before
+    assert contents(pipeline / "stages") == before
 
 
 @contextmanager
@@ -165,6 +169,21 @@ def test_a_model_of_another_kind_is_refused(inside, content, message):
         pytest.raises(InputError, match=rf"model\.safetensors: {message}"),
     ):
         evaluate_sr.main()
+
+
+@pytest.mark.parametrize(
+    ("stage", "good", "bad"),
+    [
+        (train_cnn, b"log_every: 5", b"log_every: 0"),
+        (train_sr, b"validate_every: 5", b"validate_every: 0"),
+        (evaluate_cnn, b"max_shift: 2", b"max_shift: 1"),
+        (evaluate_sr, b"gallery_images: 2", b"gallery_images: 1"),
+    ],
+)
+def test_a_stage_refuses_a_bad_parameter_before_anything_else(inside, stage, good, bad):
+    key = bad.partition(b":")[0].decode()
+    with params_with(inside, good, bad), pytest.raises(InputError, match=f"{key} = .: should be"):
+        stage.main()
 
 
 def test_a_model_of_another_scale_is_refused(inside):
