@@ -55,14 +55,15 @@ def main() -> None:
     }
     shifts = range(params.max_shift + 1)
     answers, by_shift, metrics = {}, {}, {}
-    for name, network in tqdm(networks.items(), desc="evaluate_cnn", disable=None):
-        answers[name], by_shift[name], metrics[name] = examine(network, images, labels, shifts)
     with output_files(*TABLES, *PICTURES, METRICS) as drafts:
+        for name, network in tqdm(networks.items(), desc="evaluate_cnn", disable=None):
+            answers[name], by_shift[name], metrics[name] = examine(network, images, labels, shifts)
         predictions, shift_table, confusion, wrong, shift, training, metrics_file = drafts
         write_csv(predictions, ("actual", "predicted"), zip(labels, answers["cnn"], strict=True))
         rows = zip(shifts, *by_shift.values(), strict=True)
         write_csv(shift_table, ("shift", *by_shift), rows)
-        write_png(confusion, draw_confusion(confusion_matrix(labels, answers["cnn"])))
+        counts = confusion_matrix(labels, answers["cnn"], labels=range(10))
+        write_png(confusion, draw_confusion(counts))
         write_png(wrong, draw_wrong(images, labels, answers["cnn"], limit=params.wrong_shown))
         write_png(shift, draw_shift_curve(shifts, by_shift))
         write_png(training, draw_training_curves(curve))

@@ -39,15 +39,15 @@ def main() -> None:
     curve = read_columns(TRAINED / "curve.csv")
     _, _, photos = split_photos(Path("data/raw/bsds500"))
     check_sizes(photos, smallest_side(network.scale))
-    progress = tqdm(photos, desc="evaluate_sr", unit="photo", disable=None)
-    pairs = (make_pair(read_rgb(photo), network.scale) for photo in progress)
-    table = [measure(enlarge(network, low), high, network.scale) for low, high in pairs]
-    gains = [row["network"].psnr - row["bicubic"].psnr for row in table]
-    shown = [
-        compare(network, photos[index].stem, read_rgb(photos[index]), params.crop_size)
-        for index in spread_by_rank(gains, params.gallery_images)
-    ]
     with output_files(*OUTPUTS) as (images, gallery, training, metrics):
+        progress = tqdm(photos, desc="evaluate_sr", unit="photo", disable=None)
+        pairs = (make_pair(read_rgb(photo), network.scale) for photo in progress)
+        table = [measure(enlarge(network, low), high, network.scale) for low, high in pairs]
+        gains = [row["network"].psnr - row["bicubic"].psnr for row in table]
+        shown = [
+            compare(network, photos[index].stem, read_rgb(photos[index]), params.crop_size)
+            for index in spread_by_rank(gains, params.gallery_images)
+        ]
         header = [f"{method}_{name}" for method in METHODS for name in Quality._fields]
         names = [photo.stem for photo in photos]
         rows = ([name, *chain(*row.values())] for name, row in zip(names, table, strict=True))

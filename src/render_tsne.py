@@ -28,18 +28,18 @@ from convlab.tables import write_csv
 
 SNAPSHOTS = Path("stages/train_cnn/snapshots.safetensors")
 STAGE = Path("stages/render_tsne")
+OUTPUTS = (STAGE / "tsne.png", STAGE / "tsne.csv", STAGE / "training.gif")
 
 
 def main() -> None:
     params = read_block(Path("params.yaml"), "render_tsne", RenderTsne)
     snapshots = read_snapshots(SNAPSHOTS)
     digits = snapshots.digits
-    points = embed(snapshots.features[-1], params)
     title = describe(snapshots.steps[-1], snapshots.accuracies[-1])
-    frames = tqdm(snapshots.features, desc="render_tsne", unit="snapshot", disable=None)
-    positions = np.stack(list(embed_frames(frames, params)))
-    with output_files(STAGE / "tsne.png", STAGE / "tsne.csv", STAGE / "training.gif") as drafts:
-        picture, table, animation = drafts
+    with output_files(*OUTPUTS) as (picture, table, animation):
+        points = embed(snapshots.features[-1], params)
+        frames = tqdm(snapshots.features, desc="render_tsne", unit="snapshot", disable=None)
+        positions = np.stack(list(embed_frames(frames, params)))
         write_png(picture, draw_embedding(points, digits, title))
         rows = zip(*points.T.astype(float).round(4), digits, strict=True)
         write_csv(table, ("x", "y", "digit"), rows)

@@ -214,9 +214,9 @@ def test_an_image_that_is_none_is_named(inside, stage):
     assert {path.name for path in (inside / "data").iterdir()} <= {"raw", "patches", "README.md"}
 
 
-@pytest.mark.parametrize(("stage", "broken_off"), [(train_sr, 10), (train_cnn, 30)])
+@pytest.mark.parametrize(("stage", "broken_off"), [(train_sr, 5), (train_cnn, 10)])
 def test_a_training_that_was_broken_off_goes_on(inside, stage, broken_off, monkeypatch, capsys):
-    """At its second checkpoint, or, for the digits, at the end of the first of two networks."""
+    """At its first checkpoint, or, for the digits, at the end of the first of two networks."""
     write = Checkpoint.write
 
     def write_and_break_off(checkpoint, training):
