@@ -71,7 +71,7 @@ class Checkpoint:
             return False
         try:
             owner, tensors, notes = _read(path)
-        except (InputError, SafetensorError, LookupError, TypeError, ValueError):
+        except (InputError, SafetensorError, LookupError, ValueError):
             aside = self.folder.with_name(f"{self.folder.name}.damaged")
             remove(aside)
             self.folder.rename(aside)
