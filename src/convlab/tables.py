@@ -21,7 +21,7 @@ def write_metrics(path: Path, metrics: dict[str, Any]) -> None:
     try:
         text = json.dumps(metrics, indent=2, allow_nan=False)
     except ValueError as error:
-        raise InputError(f"{path.name}: holds no finite number: {metrics}") from error
+        raise InputError(f"a metric is no finite number: {metrics}") from error
     path.write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
