@@ -37,8 +37,8 @@ def write_scale(folder: Path, training: list[Path], validation: list[Path], para
     large = [photo for photo in training if counts[photo]]
     if not large:
         raise InputError(
-            f"params.yaml: make_patches.patch_size = {params.patch_size}: every photograph is"
-            f" smaller at 1/{scale} of its size"
+            f"params.yaml: make_patches.patch_size = {params.patch_size}: no photograph is that"
+            f" large at 1/{scale} of its size: lower it"
         )
     photos = tqdm(large, desc=f"x{scale} patches", unit="photo", disable=None)
     pairs = (make_pair(read_rgb(photo), scale) for photo in photos)

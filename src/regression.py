@@ -31,7 +31,7 @@ def main(options: Namespace) -> bool:
     resolve(options.base)
     base = read_metrics(options.base)
     if not base:
-        raise InputError(f"at {options.base}: there are no metrics to compare with")
+        raise InputError(f"at {options.base}: there are no metrics: compare with another commit")
     rows = [
         change.row("base")
         | {"better": change.rule and change.rule.better, "verdict": change.progress}

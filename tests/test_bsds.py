@@ -165,13 +165,13 @@ def test_an_archive_of_absurd_size_is_refused(
 def test_a_header_of_absurd_size_is_refused(tmp_path: Path) -> None:
     header = tar_member("x", tarfile.XHDTYPE)
     header.size = 2**28
-    with pytest.raises(InputError, match="header that is too long"):
+    with pytest.raises(InputError, match="a header is longer"):
         unpack(gzip.compress(header.tobuf()), tmp_path)
 
 
 def test_headers_after_headers_are_refused(tmp_path: Path) -> None:
     header = tar_member("x", tarfile.XHDTYPE).tobuf()
-    with pytest.raises(InputError, match="header that is too long"):
+    with pytest.raises(InputError, match="a header is longer"):
         unpack(gzip.compress(header * 2000), tmp_path)
 
 
@@ -182,7 +182,7 @@ def test_an_archive_that_leads_back_is_refused(tmp_path: Path) -> None:
     hide = tar_member("x", tarfile.XHDTYPE)
     hide.size = len(record)
     blocks = [tar_member("a").tobuf(), hide.tobuf(), record.ljust(512, b"\0")]
-    with pytest.raises(InputError, match="begins before the one before it ends"):
+    with pytest.raises(InputError, match="two of its members overlap"):
         unpack(gzip.compress(b"".join([*blocks, back.tobuf(tarfile.GNU_FORMAT)])), tmp_path)
 
 
@@ -199,7 +199,7 @@ def test_a_table_of_contents_of_absurd_size_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bsds, "_DIRECTORY_LIMIT", 300)
-    with pytest.raises(InputError, match="table of contents that is too long"):
+    with pytest.raises(InputError, match="its contents are longer"):
         unpack(zipped({f"{i}.mat": b"" for i in range(10)}), tmp_path)
 
 
@@ -235,13 +235,13 @@ def test_an_encrypted_photo_is_refused(tmp_path: Path) -> None:
     archive = bytearray(zipped(published()))
     for magic, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         archive[archive.index(magic) + flags] |= 1
-    with pytest.raises(InputError, match="holds a member of an unusual kind"):
+    with pytest.raises(InputError, match="encrypted, too large or oddly packed"):
         unpack(bytes(archive), tmp_path)
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>not found</html>", b"PK", b"\x1f\x8b"])
 def test_what_is_no_archive_is_refused(tmp_path: Path, content: bytes) -> None:
-    with pytest.raises(InputError, match=r"is neither|is cut short or corrupt"):
+    with pytest.raises(InputError, match=r"is neither|is cut short or corrupt|is empty"):
         unpack(content, tmp_path)
 
 

@@ -120,9 +120,9 @@ def test_a_missing_block_is_named(tmp_path):
         ("walk: {steps: 3", "is not YAML"),
         ("walk: 1\n  rest: 2", "is not YAML"),
         ("walk: \t3", "is not YAML"),
-        ("", "must be a mapping of blocks, is NoneType"),
-        ("- walk", "must be a mapping of blocks, is list"),
-        ("walk", "must be a mapping of blocks, is str"),
+        ("", "must be a mapping of blocks, is empty"),
+        ("- walk", "must be a mapping of blocks, is a list"),
+        ("walk", "must be a mapping of blocks, is a str"),
     ],
 )
 def test_a_file_that_holds_no_blocks_is_refused(tmp_path, content, reason):
@@ -141,7 +141,7 @@ def test_a_key_of_two_lines_makes_one_line(tmp_path, content):
 
 def test_a_file_that_is_missing_or_no_text_is_refused(tmp_path):
     path = tmp_path / "params.yaml"
-    assert refusal(path) == "cannot be read: No such file or directory"
+    assert refusal(path) == "is missing: run this in the project's folder"
     path.write_bytes(b"walk: \xff")
     assert refusal(path).startswith("cannot be read: ")
 

@@ -132,9 +132,9 @@ WHOLE = np.zeros((3, 8, 8), np.uint8)
         (npy(np.array([[[{}]]])), "truncated or no array"),
         (npz(WHOLE), ""),
         (npz(WHOLE)[:50], ""),
-        (npy(WHOLE.astype(np.float32)), "must be (n, h, w) of uint8, is (3, 8, 8) of float32"),
-        (npy(WHOLE.astype(np.int8)), "must be (n, h, w) of uint8, is (3, 8, 8) of int8"),
-        (npy(WHOLE[0]), "must be (n, h, w) of uint8, is (8, 8) of uint8"),
+        (npy(WHOLE.astype(np.float32)), "is (3, 8, 8) of float32, should be (n, h, w) of uint8"),
+        (npy(WHOLE.astype(np.int8)), "is (3, 8, 8) of int8, should be (n, h, w) of uint8"),
+        (npy(WHOLE[0]), "is (8, 8) of uint8, should be (n, h, w) of uint8"),
         (npy(WHOLE[:0]), ""),
         (npy(WHOLE[:, :0]), ""),
     ],
@@ -203,7 +203,7 @@ def test_whole_pictures_come_back_by_name(tmp_path):
 
 
 def test_a_folder_without_pictures_is_named(tmp_path):
-    with pytest.raises(InputError, match=f"^{re.escape(str(tmp_path))}: holds no pairs"):
+    with pytest.raises(InputError, match=f"^{re.escape(str(tmp_path))}: holds no pictures"):
         read_pairs(tmp_path)
 
 
@@ -235,7 +235,7 @@ def test_a_photograph_too_small_for_a_patch_is_left_out(tmp_path):
     write_scale(tmp_path / "x2", [small, large], [large], PARAMS, 2)
     low, _ = read_patches(tmp_path / "x2")
     np.testing.assert_array_equal(low, cut(make_pair(data.astronaut()[:40, :60], 2).low, 8, 6))
-    with pytest.raises(InputError, match=r"^params.yaml: make_patches.patch_size = 8: every"):
+    with pytest.raises(InputError, match=r"^params.yaml: make_patches.patch_size = 8: no photo"):
         write_scale(tmp_path / "again", [small], [large], PARAMS, 2)
 
 

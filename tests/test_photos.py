@@ -46,7 +46,7 @@ def test_other_files_are_no_photos(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_photos_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=f"{tmp_path / 'val'}: cannot be read: No such file"):
+    with pytest.raises(InputError, match=f"{tmp_path / 'val'}: is missing"):
         list_images(tmp_path, "val")
     (tmp_path / "val").mkdir()
     with pytest.raises(InputError, match=f"{tmp_path / 'val'}: holds no photograph"):
@@ -236,9 +236,9 @@ def test_what_cannot_be_read_as_it_was_saved_is_refused(
         (lambda path: None, "is missing"),
         (lambda path: path.symlink_to("nowhere"), "is missing"),
         (lambda path: path.symlink_to(path), "cannot be read: Too many levels"),
-        (lambda path: path.mkdir(), "is not a file"),
-        (lambda path: path.symlink_to("/dev/zero"), "is not a file"),
-        (os.mkfifo, "is not a file"),
+        (lambda path: path.mkdir(), "is a folder or device, not a file"),
+        (lambda path: path.symlink_to("/dev/zero"), "is a folder or device, not a file"),
+        (os.mkfifo, "is a folder or device, not a file"),
     ],
     ids=["nothing", "link to nothing", "link to itself", "folder", "device", "pipe"],
 )

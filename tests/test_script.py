@@ -98,8 +98,11 @@ def test_an_unknown_argument_runs_nothing(run):
             "stage: the disk is full: make room and run again",
         ),
         ("raise OSError('the disk is gone')", "stage: the disk is gone"),
-        ("[0] * 2**62", "stage: not enough memory: close other programs or ask for less"),
-        ("raise KeyboardInterrupt", "stage: interrupted"),
+        (
+            "[0] * 2**62",
+            "stage: not enough memory: close other programs or lower a size in params.yaml",
+        ),
+        ("raise KeyboardInterrupt", "stage: interrupted: run again to go on"),
     ],
 )
 def test_what_a_user_can_mend_is_one_line(run, body, line):
@@ -117,7 +120,7 @@ def test_a_lock_that_cannot_be_made_is_one_line(run, tmp_path):
     (tmp_path / "locks").touch()
     done = run("print('done')")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "stage: locks: File exists\n"
+    assert done.stderr == "stage: locks: is a file where a folder is needed: move it away\n"
 
 
 def test_a_second_run_does_not_start_beside_the_first(run):

@@ -60,5 +60,5 @@ def test_metrics_are_json_that_diffs_well(tmp_path):
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_metrics_that_are_no_numbers_are_refused(tmp_path, value):
-    with pytest.raises(InputError, match="a metric is no finite number: .*loss"):
+    with pytest.raises(InputError, match=r"a metric is no finite number: .*loss"):
         write_metrics(tmp_path / "metrics.json", {"loss": value})

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from convlab.errors import InputError
+from convlab.errors import DamageError, InputError
 from convlab.files import staged
 
 NAME = "SHA256SUMS"
@@ -76,7 +76,7 @@ def check_whole(path: Path, checksums: Path | None = None) -> None:
     """
     checksums = checksums or path.with_name(NAME)
     if path.exists() and not path.is_file():  # a named pipe would block for ever
-        raise InputError(f"{path}: is not a file")
+        raise DamageError(path, "is a folder or device, not a file")
     try:
         found = _sha256(path)
     except FileNotFoundError as error:
@@ -88,7 +88,7 @@ def check_whole(path: Path, checksums: Path | None = None) -> None:
     name = Path(os.path.relpath(path, checksums.parent)).as_posix()
     listed = read_checksums(checksums)
     if name not in listed:
-        raise InputError(f"{path}: is not in {checksums}: remove it and run `dvc repro`")
+        raise DamageError(path, f"is not listed in {checksums.name} beside it")
     if found != listed[name]:
         raise InputError(
             f"{path}: is damaged, or of another run than {checksums}: remove both and run"
@@ -110,9 +110,7 @@ def read_checksums(path: Path) -> dict[str, str]:
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:
-        raise InputError(
-            f"{path}: is damaged (no list of checksums): remove it and run `dvc repro`"
-        ) from error
+        raise DamageError(path, "is damaged (no list of checksums)") from error
 
 
 def _write(path: Path, files: Iterable[tuple[str, Path]]) -> None:

@@ -1,5 +1,7 @@
 """What can go wrong that a user can mend."""
 
+from pathlib import Path
+
 
 class InputError(Exception):
     """Bad input: one line saying what is wrong, where, and what would be right.
@@ -11,3 +13,10 @@ class InputError(Exception):
 
     def __init__(self, message: str) -> None:
         super().__init__(" ".join(message.split()))
+
+
+class DamageError(InputError):
+    """A file that a stage left is not what it should be: the stage can make it again."""
+
+    def __init__(self, path: Path, fault: str) -> None:
+        super().__init__(f"{path}: {fault}: remove it and run `dvc repro`")

@@ -50,12 +50,18 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: is missing: run this in the project's folder") from error
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', error)}") from error
+    except yaml.MarkedYAMLError as error:
+        place = f"line {error.problem_mark.line + 1}, column {error.problem_mark.column + 1}"
+        raise InputError(f"{path}: is not YAML: {place}: {error.problem}") from error
     except (yaml.YAMLError, *_PYYAML_LETS_THROUGH) as error:
         raise InputError(f"{path}: is not YAML: {error}") from error
     if not isinstance(content, dict):
-        raise InputError(f"{path}: must be a mapping of blocks, is {type(content).__name__}")
+        kind = "empty" if content is None else f"a {type(content).__name__}"
+        raise InputError(f"{path}: must be a mapping of blocks, is {kind}")
     return content
 
 

@@ -12,6 +12,12 @@ from filelock import FileLock, Timeout
 
 from convlab.errors import InputError
 
+_REASONS = {
+    errno.EEXIST: "is a file where a folder is needed: move it away",
+    errno.ENOTDIR: "is a file where a folder is needed: move it away",
+}
+"""What the system's own words leave open."""
+
 
 def _no_options(_: argparse.ArgumentParser) -> None:
     """Add none: what a stage does stands in params.yaml."""
@@ -65,8 +71,11 @@ def script(
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             sys.exit(f"{lock.stem}: the disk is full: make room and run again")
         place = f"{error.filename}: " if error.filename else ""
-        sys.exit(f"{lock.stem}: {place}{error.strerror or error}")
+        reason = _REASONS.get(error.errno) or error.strerror or error
+        sys.exit(f"{lock.stem}: {place}{reason}")
     except MemoryError:
-        sys.exit(f"{lock.stem}: not enough memory: close other programs or ask for less")
+        sys.exit(
+            f"{lock.stem}: not enough memory: close other programs or lower a size in params.yaml"
+        )
     except KeyboardInterrupt:
-        sys.exit(f"{lock.stem}: interrupted")
+        sys.exit(f"{lock.stem}: interrupted: run again to go on")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from convlab.checksums import check_whole
-from convlab.errors import InputError
+from convlab.errors import DamageError, InputError
 
 
 def write_metrics(path: Path, metrics: dict[str, Any]) -> None:
@@ -53,6 +53,4 @@ def read_columns(path: Path) -> dict[str, list[float]]:
             for name, column in zip(header, columns, strict=True)
         }
     except (ValueError, csv.Error) as error:
-        raise InputError(
-            f"{path}: is no table of numbers, or cut short: remove it and run `dvc repro`"
-        ) from error
+        raise DamageError(path, "is no table of numbers, or cut short") from error

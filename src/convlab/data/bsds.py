@@ -125,7 +125,11 @@ def _photos(archive: Path) -> Iterator[bytes]:
         elif beginning.startswith(b"\x1f\x8b"):
             yield from _tgz_photos(archive)
         else:
-            raise InputError(f"is neither a .tgz nor a .zip file (it begins with {beginning!r})")
+            raise InputError(
+                f"is neither a .tgz nor a .zip file (it begins with {beginning!r})"
+                if beginning
+                else "is empty"
+            )
     except (
         tarfile.TarError,
         zipfile.BadZipFile,
@@ -155,14 +159,14 @@ class _Forward(gzip.GzipFile):
 
     def read(self, size: int | None = -1) -> bytes:
         if size is None or not 0 <= size <= self.header_left:
-            raise InputError("has a header that is too long to be true")
+            raise InputError(f"is corrupt (a header is longer than {_HEADER_LIMIT} bytes)")
         self.header_left -= size
         return super().read(size)
 
     def seek(self, offset: int, whence: int = 0) -> int:
         if whence == io.SEEK_SET:
             if offset < self.tell():
-                raise InputError("has a member that begins before the one before it ends")
+                raise InputError("is corrupt (two of its members overlap)")
             _refuse_total(offset)
         return super().seek(offset, whence)
 
@@ -185,7 +189,7 @@ def _tgz_photos(path: Path) -> Iterator[bytes]:
             elif member.islnk():
                 _refuse_outside(member.linkname)
             elif not member.isdir():
-                raise InputError(f"holds a device ({_shown(member.name)})")
+                raise InputError(f"holds a device, no photograph ({_shown(member.name)})")
             stream.header_left = _HEADER_LIMIT
 
 
@@ -194,7 +198,7 @@ class _Sparing(io.FileIO):
 
     def read(self, size: int | None = -1) -> bytes:
         if size is not None and size > _DIRECTORY_LIMIT:
-            raise InputError("has a table of contents that is too long to be true")
+            raise InputError(f"is corrupt (its contents are longer than {_DIRECTORY_LIMIT} bytes)")
         return super().read(size)
 
     def seek(self, offset: int, whence: int = 0) -> int:
@@ -220,13 +224,15 @@ def _zip_photos(path: Path) -> Iterator[bytes]:
                     target = _read_zipped(archive, member).decode(errors="replace")
                     _refuse_outside(_link_end(member.filename, target))
                 case _:
-                    raise InputError(f"holds a device ({_shown(member.filename)})")
+                    raise InputError(f"holds a device, no photograph ({_shown(member.filename)})")
 
 
 def _read_zipped(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     encrypted = member.flag_bits & 1
     if encrypted or member.compress_type not in _COMPRESSIONS or member.file_size > _PHOTO_LIMIT:
-        raise InputError(f"holds a member of an unusual kind ({_shown(member.filename)})")
+        raise InputError(
+            f"holds a member encrypted, too large or oddly packed ({_shown(member.filename)})"
+        )
     with archive.open(member) as file:
         return file.read(member.file_size)  # no more, should there be more than it says
 
@@ -237,12 +243,12 @@ def _may_be_photo(name: str, size: int) -> bool:
 
 def _refuse_count(count: int) -> None:
     if count > _MEMBER_LIMIT:
-        raise InputError(f"holds more than {_MEMBER_LIMIT} members")
+        raise InputError(f"holds more than {_MEMBER_LIMIT} members: is not the published archive")
 
 
 def _refuse_total(size: int) -> None:
     if size > _TOTAL_LIMIT:
-        raise InputError(f"unpacks to more than {_TOTAL_LIMIT} bytes")
+        raise InputError(f"unpacks to more than {_TOTAL_LIMIT} bytes: is not the published archive")
 
 
 def _shown(name: str) -> str:

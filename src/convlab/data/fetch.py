@@ -220,7 +220,7 @@ def _save(url: str, file: IO[bytes]) -> None:
         for start, chunk, total in arrivals:
             if max(start + len(chunk), total or 0) > _SIZE_LIMIT:
                 file.truncate(0)
-                raise InputError(f"is larger than {_SIZE_LIMIT} bytes")
+                raise InputError(f"is larger than {_SIZE_LIMIT} bytes: is not the published file")
             file.truncate(start)
             file.write(chunk)
             progress.total = total

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from convlab.checksums import check_whole
-from convlab.errors import InputError
+from convlab.errors import DamageError
 
 _UNSIGNED_BYTE = 8
 _PREFIXES = {"train": "train", "test": "t10k"}  # of the published file names
@@ -49,13 +49,13 @@ def read_digits(folder: Path, split: Literal["train", "test"]) -> tuple[np.ndarr
     images = _read_idx(images_path, axes=3)
     labels = _read_idx(labels_path, axes=1)
     if len(images) == 0 or images.shape[1:] != (_SIDE, _SIDE):
-        raise InputError(f"{images_path}: holds {images.shape}, not images of 28 x 28 pixels")
+        raise DamageError(images_path, f"holds {images.shape}, not images of 28 x 28 pixels")
     if len(labels) != len(images):
-        raise InputError(
-            f"{labels_path}: holds {len(labels)} labels for the {len(images)} images beside it"
+        raise DamageError(
+            labels_path, f"holds {len(labels)} labels for the {len(images)} images beside it"
         )
     if labels.max() >= _CLASSES:
-        raise InputError(f"{labels_path}: holds the label {labels.max()}; labels are 0 to 9")
+        raise DamageError(labels_path, f"holds the label {labels.max()}; labels are 0 to 9")
     return images, labels
 
 
@@ -80,10 +80,10 @@ def _read_idx(path: Path, *, axes: int) -> np.ndarray:
     header_size = 4 + 4 * axes
     header, values = content[:header_size].tobytes(), content[header_size:]
     if len(header) < header_size or header[:4] != bytes([0, 0, _UNSIGNED_BYTE, axes]):
-        raise InputError(f"{path}: is not an idx file of bytes with {axes} axes")
+        raise DamageError(path, f"is not an idx file of bytes with {axes} axes")
     shape = struct.unpack(f">{axes}I", header[4:])
     if len(values) != prod(shape):
-        raise InputError(
-            f"{path}: holds {len(values)} values where its header promises {prod(shape)}"
+        raise DamageError(
+            path, f"holds {len(values)} values where its header promises {prod(shape)}"
         )
     return values.reshape(shape)

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from convlab.checksums import check_whole
-from convlab.errors import InputError
+from convlab.errors import DamageError, InputError
 
 _SUFFIXES = (".jpg", ".png")
 _FORMATS = ("JPEG", "PNG")  # of the others, some run programs to be read
@@ -36,12 +36,14 @@ def list_images(folder: Path, split: Literal["train", "val", "test"]) -> list[Pa
     """
     try:
         paths = sorted((folder / split).iterdir())
+    except FileNotFoundError as error:
+        raise InputError(f"{folder / split}: is missing: run `dvc repro`") from error
     except OSError as error:
         raise InputError(f"{folder / split}: cannot be read: {error.strerror}") from error
     shown = (path for path in paths if not path.name.startswith("."))  # macOS hides its notes so
     images = [path for path in shown if path.suffix.lower() in _SUFFIXES]
     if not images:
-        raise InputError(f"{folder / split}: holds no photograph (.jpg or .png)")
+        raise DamageError(folder / split, "holds no photograph (.jpg or .png)")
     return images
 
 
@@ -153,7 +155,9 @@ def _open(path: Path) -> Iterator[ImageFile.ImageFile]:
     except InputError:
         raise
     except UnidentifiedImageError as error:
-        raise InputError(f"{path}: is not a JPEG or PNG image, or none that can be read") from error
+        raise InputError(
+            f"{path}: is not a JPEG or PNG image that can be read: replace it"
+        ) from error
     except Image.DecompressionBombError as error:
         raise InputError(_too_many_pixels(path)) from error
     except Exception as error:  # Pillow raises any for a corrupt file: KeyError, struct.error, ...

@@ -9,7 +9,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from convlab.checksums import check_whole
-from convlab.errors import InputError
+from convlab.errors import DamageError, InputError
 
 ARRAYS = {
     "step": (np.int64, 1),
@@ -63,13 +63,11 @@ def read_snapshots(path: Path) -> Snapshots:
         arrays = load_file(path)
         snapshots = Snapshots(*(arrays[name] for name in ARRAYS))
     except (SafetensorError, LookupError) as error:
-        raise InputError(
-            f"{path}: is no file of snapshots, or damaged: remove it and run `dvc repro`"
-        ) from error
+        raise DamageError(path, "is damaged, or no file of snapshots") from error
     if not _fits(snapshots):
-        raise InputError(f"{path}: holds no snapshots: remove it and run `dvc repro`")
+        raise DamageError(path, "holds no snapshots")
     if not np.isfinite(snapshots.features).all():
-        raise InputError(f"{path}: the embeddings overflow: train with a lower learning rate")
+        raise InputError(f"{path}: the embeddings overflow: lower train_cnn.learning_rate")
     return snapshots
 
 

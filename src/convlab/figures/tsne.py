@@ -64,7 +64,7 @@ def embed(features: np.ndarray, params: RenderTsne) -> np.ndarray:
     if (features == features[0]).all():
         raise InputError(
             "the embeddings of all digits are the same: the network has died:"
-            " train with a lower learning rate"
+            " lower train_cnn.learning_rate"
         )
     return _descend(features, params, init="pca", max_iter=params.iterations)
 

@@ -12,7 +12,7 @@ from PIL import Image, UnidentifiedImageError
 from pydantic import AfterValidator, Field
 
 from convlab.checksums import check_whole
-from convlab.errors import InputError
+from convlab.errors import DamageError
 from convlab.imaging.colour import luminance
 from convlab.imaging.resize import crop_to_multiple, downscale
 from convlab.params import Params, Scale
@@ -126,7 +126,7 @@ def read_patches(folder: Path) -> Pair:
     count, height, width = low.shape
     scale = high.shape[1] // height
     if not scale or high.shape != (count, scale * height, scale * width):
-        raise InputError(f"{folder}: low.npy {low.shape} and high.npy {high.shape} do not match")
+        raise DamageError(folder, f"low.npy {low.shape} and high.npy {high.shape} do not match")
     return Pair(low, high)
 
 
@@ -147,7 +147,7 @@ def read_pairs(folder: Path) -> list[Pair]:
     """
     names = sorted(path.name for path in (folder / "low").glob("*.png"))
     if not names:
-        raise InputError(f"{folder}: holds no pairs low/*.png and high/*.png: run make_patches")
+        raise DamageError(folder, "holds no pictures low/*.png")
     return [Pair(*(_read_plane(folder / kind / name) for kind in Pair._fields)) for name in names]
 
 
@@ -156,11 +156,9 @@ def _map_array(path: Path) -> np.ndarray:
     try:
         array = open_memmap(path, mode="r")
     except (ValueError, EOFError, TokenError) as error:
-        raise InputError(
-            f"{path}: is truncated or no array: remove it and run `dvc repro`"
-        ) from error
+        raise DamageError(path, "is truncated or no array") from error
     if array.ndim != 3 or array.dtype != np.uint8 or not array.size:
-        raise InputError(f"{path}: must be (n, h, w) of uint8, is {array.shape} of {array.dtype}")
+        raise DamageError(path, f"is {array.shape} of {array.dtype}, should be (n, h, w) of uint8")
     return array
 
 
@@ -170,6 +168,4 @@ def _read_plane(path: Path) -> np.ndarray:
         with Image.open(path) as image:
             return np.array(image.convert("L"))
     except (UnidentifiedImageError, OSError, SyntaxError) as error:
-        raise InputError(
-            f"{path}: is truncated or no picture: remove it and run `dvc repro`"
-        ) from error
+        raise DamageError(path, "is truncated or no picture") from error

@@ -114,5 +114,7 @@ def load_subpixel(path: Path, scale: int) -> SubPixel:
     """
     network = load_network(path, {"subpixel": SubPixel})
     if network.scale != scale:
-        raise InputError(f"{path}: holds a network for scale {network.scale}, wanted is {scale}")
+        raise InputError(
+            f"{path}: holds a network for scale {network.scale}, wanted is {scale}: run `dvc repro`"
+        )
     return network

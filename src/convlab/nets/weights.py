@@ -10,7 +10,7 @@ from safetensors.torch import save
 from torch import nn
 
 from convlab.checksums import check_whole
-from convlab.errors import InputError
+from convlab.errors import DamageError
 
 
 def save_network(path: Path, network: nn.Module, design: str, **settings: int) -> None:
@@ -56,17 +56,17 @@ def load_network(path: Path, designs: Mapping[str, type[nn.Module]]) -> nn.Modul
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         design, settings = description["design"], description["settings"]
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: is truncated or no model of this project") from error
+        raise DamageError(path, "is truncated or no model of this project") from error
     if design not in designs:
-        raise InputError(f"{path}: holds a network '{design}', expected {' or '.join(designs)}")
+        raise DamageError(path, f"holds a network '{design}', expected {' or '.join(designs)}")
     try:
         with torch.device("meta"):  # shapes only: the weights come from the file
             network = designs[design](**settings)
         network.load_state_dict(tensors, assign=True)
     except (RuntimeError, TypeError) as error:
-        raise InputError(f"{path}: its weights do not fit the design '{design}'") from error
+        raise DamageError(path, f"its weights do not fit the design '{design}'") from error
     if any(tensor.dtype != torch.float32 for tensor in tensors.values()):
-        raise InputError(f"{path}: its weights are not float32")
+        raise DamageError(path, "its weights are not float32")
     return network.eval()
 
 
