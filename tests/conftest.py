@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import chdir
+from contextlib import chdir, contextmanager
 from pathlib import Path
 
 import hypothesis
@@ -116,6 +116,18 @@ def run(folder: Path, *command: str) -> subprocess.CompletedProcess:
     return subprocess.run(
         [sys.executable, *command], cwd=folder, capture_output=True, text=True, check=False
     )
+
+
+@contextmanager
+def little_room(size: int) -> Iterator[None]:
+    """Let the system refuse to make any file larger than so many bytes, as a full disk would."""
+    resource = pytest.importorskip("resource", reason="needs the limits of a POSIX system")
+    former = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, former[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, former)
 
 
 def git(folder: Path, *command: str) -> str:

@@ -8,6 +8,7 @@ import torch
 from torch.optim import AdamW
 
 import convlab
+from conftest import little_room
 from convlab.nets.mlp import Mlp
 from convlab.training.checkpoint import Checkpoint, identity, loaded_sources, pack
 
@@ -80,6 +81,14 @@ def test_a_former_checkpoint_is_good_while_a_later_one_is_written(checkpoint, st
     """Killed at the worst moment: the former is out of its place, the later not yet in it."""
     checkpoint.folder.rename(checkpoint.folder.with_name(".former-counting"))
     checkpoint.folder.with_name(".draft-counting").mkdir()
+    training = Counting()
+    assert checkpoint.restore(training)
+    assert training.step == 3
+
+
+def test_a_former_checkpoint_is_good_when_the_disk_is_full(checkpoint, state):
+    with pytest.raises(OSError, match="File too large"), little_room(200):
+        checkpoint.write(Counting(6))
     training = Counting()
     assert checkpoint.restore(training)
     assert training.step == 3

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conftest import little_room
 from convlab.checksums import check_whole, output_files, output_folder, read_checksums
 from convlab.errors import InputError
 
@@ -125,12 +126,20 @@ def test_a_block_that_raises_leaves_the_former_list(files):
     assert {path.name for path in files[0].parent.iterdir()} == {"model", "SHA256SUMS"}
 
 
-def test_a_list_that_cannot_be_written_leaves_the_former_outputs(files):
-    """As on a disk that is full to the last byte."""
-    with pytest.raises(FileNotFoundError), output_files(*files) as (model, _):
-        model.write_text("new")  # and the other is forgotten
+@pytest.mark.parametrize("size", [3, 120])
+def test_a_full_disk_leaves_the_former_outputs(files, folder, size):
+    """Full within an output, or within the list of checksums."""
+    full = pytest.raises(OSError, match="File too large")
+    with full, little_room(size), output_files(*files) as drafts:
+        for draft in drafts:
+            draft.write_bytes(bytes(100))
+    with full, little_room(size), output_folder(folder) as draft:
+        for name in ("one", "two"):
+            (draft / name).write_bytes(bytes(100))
     assert [path.read_text() for path in files] == ["weights", "numbers"]
-    check_whole(files[0])
+    for path in (files[0], folder / "readme", folder / "deep/one"):
+        check_whole(path)
+    assert list(folder.parent.rglob(".*")) == []
 
 
 def test_a_new_run_replaces_files_and_list(files, folder):

@@ -166,9 +166,7 @@ def _checkpoints(bench: Bench, stage: str) -> list[Trial]:
 
 def _checkpoint(copy: Copy) -> list[Path]:
     """List the files of the checkpoints that are there, whole."""
-    found = (copy.tree / ".work").rglob("*")
-    return sorted(
-        path
-        for path in found
-        if path.is_file() and path.suffix not in (".lock", ".pid") and ".draft-" not in str(path)
-    )
+    try:
+        return sorted((copy.tree / ".work" / "checkpoints").glob("[!.]*/*"))
+    except FileNotFoundError:  # just being replaced
+        return []
