@@ -34,7 +34,7 @@ def held_out_accuracy(digits: Digits, params: TrainCnn) -> float:
     training = Training(Cnn(), learned, held_out, params, embedded=0)
     for _ in training.run():
         pass
-    return training.moments[-1].accuracy
+    return training.curve[-1].accuracy
 
 
 def main() -> None:

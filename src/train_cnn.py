@@ -9,8 +9,6 @@ broken off. Parameters: blocks train_cnn and compute.
 from pathlib import Path
 
 import torch
-from dvclive import Live
-from tqdm import tqdm
 
 from convlab.checksums import output_files
 from convlab.compute import Compute, prepare
@@ -24,6 +22,7 @@ from convlab.script import script
 from convlab.tables import write_csv, write_metrics
 from convlab.training.checkpoint import Checkpoint, identity, loaded_sources
 from convlab.training.digits import Digits, TrainCnn, Training
+from convlab.training.run import run_to_end
 
 MNIST = Path("data/raw/mnist")
 EMBEDDED = 500  # test digits whose embedding the animation shows
@@ -32,24 +31,7 @@ STAGE = Path("stages/train_cnn")
 OUTPUTS = [STAGE / f"{name}.safetensors" for name in DESIGNS]
 OUTPUTS += [STAGE / "curve.csv", STAGE / "snapshots.safetensors", Path("metrics/train_cnn.json")]
 CHECKPOINTS = Path(".work/checkpoints")
-
-
-def train(name: str, training: Training, checkpoint: Checkpoint) -> None:
-    """Train one network to the end, from the checkpoint if it is this training's."""
-    resumed = checkpoint.restore(training)
-    steps = training.params.steps
-    bar = tqdm(desc=name, total=steps, initial=training.step, unit="step", disable=None)
-    live = Live(f"logs/train_cnn/{name}", resume=resumed, dvcyaml=False, save_dvc_exp=False)
-    with bar, live:
-        for _ in training.run():
-            bar.update()
-            if training.moments[-1].step == training.step:
-                moment = training.moments[-1]
-                live.step = moment.step
-                live.log_metric("loss", moment.loss)
-                live.log_metric("accuracy", moment.accuracy)
-                bar.set_postfix(loss=f"{moment.loss:.4f}", accuracy=f"{moment.accuracy:.2%}")
-                checkpoint.write(training)
+LOGS = Path("logs/train_cnn")
 
 
 def main() -> None:
@@ -57,7 +39,7 @@ def main() -> None:
     compute = read_block(Path("params.yaml"), "compute", Compute)
     prepare(compute)
     training, test = (Digits(*read_digits(MNIST, split)) for split in ("train", "test"))
-    settings = [params.model_dump(), compute.model_dump(), torch.__version__]
+    settings = [params.model_dump(), compute.model_dump()]
     owner = identity(settings, [Path(__file__), *loaded_sources(), *MNIST.iterdir()])
     checkpoints = {name: Checkpoint(CHECKPOINTS / name, owner) for name in DESIGNS}
     seen, metrics = {}, {}
@@ -65,16 +47,17 @@ def main() -> None:
         for file, (name, design) in zip((cnn, mlp), DESIGNS.items(), strict=True):
             torch.manual_seed(params.seed)
             learning = Training(design(), training, test, params, embedded=EMBEDDED)
-            train(name, learning, checkpoints[name])
+            checkpoint, log = checkpoints[name], LOGS / name
+            run_to_end(learning, checkpoint, name=name, steps=params.steps, log=log)
             save_network(file, learning.network, name)
-            seen[name] = learning.moments
+            seen[name] = learning.curve
             loss = round(seen[name][-1].loss, 6)
             metrics[name] = {"loss": loss, "parameters": count_parameters(learning.network)}
         header = ("step", "cnn_loss", "cnn_accuracy", "mlp_loss", "mlp_accuracy")
         pairs = zip(seen["cnn"], seen["mlp"], strict=True)
         write_csv(curve, header, ((*a[:3], *b[1:3]) for a, b in pairs))
-        kept = [moment for moment in seen["cnn"] if moment.embedding is not None]
-        chosen = [(moment.step, moment.accuracy, moment.embedding) for moment in kept]
+        kept = [point for point in seen["cnn"] if point.embedding is not None]
+        chosen = [(point.step, point.accuracy, point.embedding) for point in kept]
         write_snapshots(snapshots, *zip(*chosen, strict=True), test.labels[:EMBEDDED])
         write_metrics(metrics_file, metrics)
     for checkpoint in checkpoints.values():

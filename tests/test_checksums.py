@@ -57,6 +57,13 @@ def test_sha256sum_reads_the_lists(files, folder):
         subprocess.run(command, cwd=place, check=True, capture_output=True)
 
 
+@pytest.mark.parametrize("name", ["two  blanks", "next\x85line", "no \udcff Unicode", " "])
+def test_files_may_have_any_name_in_a_line(tmp_path, name):
+    with output_folder(tmp_path / "data") as draft:
+        (draft / name).write_text("content")
+    check_whole(tmp_path / "data" / name)
+
+
 def test_two_runs_write_the_same_list(tmp_path):
     for place in ("a", "b"):
         with output_folder(tmp_path / place) as draft:
@@ -89,7 +96,8 @@ def test_a_damaged_file_is_named_with_what_to_do(files):
         check_whole(files[0])
     assert str(caught.value) == (
         f"{files[0]}: is damaged, or of another run than {files[0].with_name('SHA256SUMS')}: "
-        "remove both and run `dvc repro`"
+        "remove both, then `dvc checkout` and `git checkout` bring them back, or `dvc repro` "
+        "makes them again"
     )
 
 
@@ -110,7 +118,7 @@ def test_a_file_that_nobody_listed_is_named(folder):
         check_whole(folder / "deep" / "three")
 
 
-@pytest.mark.parametrize("content", [b"a line\n", b"\xff\n", b"a  b  c\n"])
+@pytest.mark.parametrize("content", [b"a line\n", b"\xff\n", b"a  b  c\n", b"0" * 64 + b"  cut"])
 def test_a_damaged_list_is_named(files, content):
     sums = files[0].with_name("SHA256SUMS")
     sums.write_bytes(content)

@@ -102,6 +102,10 @@ def test_an_unknown_argument_runs_nothing(run):
             "[0] * 2**62",
             "stage: not enough memory: close other programs or lower a size in params.yaml",
         ),
+        (
+            "raise RuntimeError('DefaultCPUAllocator: can\\'t allocate memory')",
+            "stage: not enough memory: close other programs or lower a size in params.yaml",
+        ),
         ("raise KeyboardInterrupt", "stage: interrupted: run again to go on"),
     ],
 )
@@ -129,7 +133,7 @@ def test_a_second_run_does_not_start_beside_the_first(run):
         assert first.stdout.readline() == "going\n"
         second = run("print('done')")
         assert (second.returncode, second.stdout) == (1, "")
-        line = f"stage: another run is still going (process {first.pid}): wait for it or stop it"
-        assert second.stderr == f"{line}\n"
+        who = f"another run is still going (process {first.pid})"
+        assert second.stderr == f"stage: {who}: stop it, or wait until it ends\n"
         first.kill()
     assert run("print('done')").stdout == "done\n"  # a killed run holds no lock

@@ -111,9 +111,9 @@ def test_looking_happens_at_the_chosen_steps_and_tells_what_is_there():
     learning = training(network)
     for step, _ in enumerate(learning.run(), start=1):
         assert learning.step == step
-        if not learning.moments or learning.moments[-1].step != step:
+        if not learning.curve or learning.curve[-1].step != step:
             continue
-        moment = learning.moments[-1]
+        moment = learning.curve[-1]
         logits, embedding = recognise(network, TEST.images)  # as it is at that moment
         if step in snapshot_steps(PARAMS):
             np.testing.assert_array_equal(moment.embedding, embedding[:5].astype(np.float16))
@@ -127,11 +127,11 @@ def test_looking_changes_nothing():
     losses = list(often.run())
     assert list(seldom.run()) == losses
     assert torch.equal(weights(often.network), weights(seldom.network))
-    steps = [moment.step for moment in seldom.moments]
+    steps = [moment.step for moment in seldom.curve]
     assert steps == [1, 5, 10, 20, 24]  # every 10th, and the snapshots: 1, 5 and 24
     starts = [0, *steps[:-1]]
     means = [np.mean(losses[start:end]) for start, end in zip(starts, steps, strict=True)]
-    assert [moment.loss for moment in seldom.moments] == pytest.approx(means)
+    assert [moment.loss for moment in seldom.curve] == pytest.approx(means)
 
 
 @pytest.mark.parametrize("design", [Cnn, Mlp])
@@ -147,7 +147,8 @@ def test_a_training_taken_up_again_ends_as_if_never_broken_off(tmp_path, design,
     checkpoint.write(broken)
     next(run, None)  # it went on for a while before it was killed
     resumed = training(fresh(design, seed=1), batch_size=24)
-    assert checkpoint.restore(resumed)
+    checkpoint.restore(resumed)
+    assert resumed.step == stop
     assert list(resumed.run()) == losses[stop:]
     tensors, notes = resumed.state()
     expected, expected_notes = unbroken.state()

@@ -8,6 +8,7 @@ format, also where size and time of change have nothing to tell.
 
 import hashlib
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from convlab.errors import DamageError, InputError
 from convlab.files import staged
 
 NAME = "SHA256SUMS"
+_LINE = re.compile(r"(?P<checksum>[0-9a-f]{64})  (?P<name>.+)", re.DOTALL)
 
 
 @contextmanager
@@ -91,8 +93,8 @@ def check_whole(path: Path, checksums: Path | None = None) -> None:
         raise DamageError(path, f"is not listed in {checksums.name} beside it")
     if found != listed[name]:
         raise InputError(
-            f"{path}: is damaged, or of another run than {checksums}: remove both and run"
-            " `dvc repro`"
+            f"{path}: is damaged, or of another run than {checksums}: remove both, then"
+            " `dvc checkout` and `git checkout` bring them back, or `dvc repro` makes them again"
         )
 
 
@@ -105,8 +107,12 @@ def read_checksums(path: Path) -> dict[str, str]:
         If the file is missing or no such list.
     """
     try:
-        lines = path.read_text("utf-8").splitlines()
-        return {name: checksum for checksum, name in (line.split("  ") for line in lines)}
+        text = path.read_text("utf-8", errors="surrogateescape")
+        *lines, end = text.split("\n")
+        found = [_LINE.fullmatch(line) for line in lines]
+        if end or None in found:
+            raise ValueError("is not what sha256sum writes")
+        return {line["name"]: line["checksum"] for line in found}
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:
@@ -116,7 +122,7 @@ def read_checksums(path: Path) -> dict[str, str]:
 def _write(path: Path, files: Iterable[tuple[str, Path]]) -> None:
     lines = sorted((Path(name).as_posix(), _sha256(file)) for name, file in files)
     text = "".join(f"{checksum}  {name}\n" for name, checksum in lines)
-    path.write_text(text, encoding="utf-8", newline="\n")
+    path.write_bytes(text.encode("utf-8", errors="surrogateescape"))
 
 
 def _sha256(path: Path) -> str:

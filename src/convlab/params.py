@@ -5,6 +5,7 @@ of `Params`; this module knows none of them.
 """
 
 import re
+import reprlib
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -36,6 +37,9 @@ class Upscaling(Params, extra="ignore"):
 
     scale: Scale
 
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 200
 
 Block = TypeVar("Block", bound=BaseModel)
 
@@ -149,8 +153,16 @@ def _describe(block: str, fault: Any, model: type[BaseModel]) -> str:
             return f"{key}: must be a mapping of {', '.join(known)}"
         case _:
             said = fault["msg"].removeprefix("Input ").removeprefix("Value error, ")
-            value = f" = {fault['input']!r}" if fault["loc"] else ""
+            value = f" = {_shown(fault['input'])}" if fault["loc"] else ""
             return f"{key}{value}: {said}{_hint(fault, model)}"
+
+
+def _shown(value: Any) -> str:
+    """A value as a message has it, however large."""
+    try:
+        return _SHORT.repr(value)
+    except ValueError:  # Python writes no number of more than 4,300 digits
+        return "a number of thousands of digits"
 
 
 def _hint(fault: Any, model: type[BaseModel]) -> str:

@@ -63,8 +63,9 @@ def script(
             owner.write_text(str(os.getpid()), encoding="utf-8")
             yield options
     except Timeout:
-        who = f" (process {owner.read_text('utf-8')})" if owner.exists() else ""
-        sys.exit(f"{lock.stem}: another run is still going{who}: wait for it or stop it")
+        number = owner.read_text("utf-8", errors="replace") if owner.exists() else ""
+        who = f" (process {number})" if number.isdecimal() else ""
+        sys.exit(f"{lock.stem}: another run is still going{who}: stop it, or wait until it ends")
     except InputError as error:
         sys.exit(f"{lock.stem}: {error}")
     except OSError as error:
@@ -73,7 +74,9 @@ def script(
         place = f"{error.filename}: " if error.filename else ""
         reason = _REASONS.get(error.errno) or error.strerror or error
         sys.exit(f"{lock.stem}: {place}{reason}")
-    except MemoryError:
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "can't allocate memory" not in str(error):
+            raise  # torch knows no MemoryError
         sys.exit(
             f"{lock.stem}: not enough memory: close other programs or lower a size in params.yaml"
         )

@@ -152,7 +152,7 @@ def _open(path: Path) -> Iterator[ImageFile.ImageFile]:
             with Image.open(file, formats=_FORMATS) as image:
                 _check_kind(path, image)
                 yield image
-    except InputError:
+    except (InputError, MemoryError):
         raise
     except UnidentifiedImageError as error:
         raise InputError(

@@ -4,6 +4,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,9 +14,13 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from convlab.checksums import check_whole, output_folder
-from convlab.errors import InputError
+from convlab.checksums import NAME, check_whole, output_folder
+from convlab.errors import DamageError, InputError
 from convlab.files import recover, remove
+
+STATE = "state.safetensors"
+PACKAGES = ("torch", "numpy", "pillow", "scikit-image")
+"""Those that decide over a training's bits, beside its code."""
 
 
 class Resumable(Protocol):
@@ -52,23 +57,18 @@ class Checkpoint:
         whole = {name: tensor.contiguous() for name, tensor in tensors.items()}
         metadata = {"owner": self.owner, "notes": json.dumps(notes)}
         with output_folder(self.folder) as draft:
-            (draft / "state.safetensors").write_bytes(save(whole, metadata=metadata))
+            (draft / STATE).write_bytes(save(whole, metadata=metadata))
 
-    def restore(self, training: Resumable) -> bool:
+    def restore(self, training: Resumable) -> None:
         """Take the training up where the checkpoint left it, if there is one.
 
         One of another owner is not used, a damaged one set aside; that is said
         on standard output.
-
-        Returns
-        -------
-        bool
-            Whether the training goes on from a checkpoint.
         """
         recover(self.folder)
-        path = self.folder / "state.safetensors"
+        path = self.folder / STATE
         if not path.exists():
-            return False
+            return
         try:
             owner, tensors, notes = _read(path)
         except (InputError, SafetensorError, LookupError, ValueError):
@@ -76,26 +76,26 @@ class Checkpoint:
             remove(aside)
             self.folder.rename(aside)
             print(f"the checkpoint is damaged: set aside as {aside}; starting from step 0")
-            return False
+            return
         if owner != self.owner:
             print("the checkpoint is of other parameters, data or code: starting from step 0")
-            return False
+            return
         training.resume(tensors, notes)
         print(f"going on from step {training.step}")
-        return True
 
     def remove(self) -> None:
         """Forget the state, once the training has left its results."""
+        remove(self.folder / STATE)  # first: half a checkpoint is none
         remove(self.folder)
 
 
 def identity(settings: Any, files: Iterable[Path]) -> str:
-    """Say in a short text what a training depends on.
+    """Say in a short text what a training depends on, the installed packages among it.
 
     Parameters
     ----------
     settings : Any
-        Parameters, versions: whatever JSON can write.
+        Parameters: whatever JSON can write.
     files : iterable of Path
         Data and code; their content counts.
 
@@ -104,7 +104,8 @@ def identity(settings: Any, files: Iterable[Path]) -> str:
     str
         A sha256 in hexadecimal: equal if and only if all of it is equal.
     """
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    versions = [version(package) for package in PACKAGES]
+    digest = hashlib.sha256(json.dumps([settings, versions], sort_keys=True).encode())
     for path in sorted(files):
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
@@ -149,6 +150,8 @@ def unpack(tensors: dict[str, Tensor], network: nn.Module, optimizer: Optimizer)
 
 def _read(path: Path) -> tuple[str, dict[str, Tensor], dict[str, Any]]:
     check_whole(path)
+    if not path.with_name(NAME).exists():
+        raise DamageError(path, "has no list of checksums beside it")
     with safe_open(path, framework="pt") as file:
         metadata = file.metadata() or {}
         # Clones, because the file is about to be replaced.

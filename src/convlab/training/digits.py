@@ -21,7 +21,7 @@ class TrainCnn(Params):
     """How the digit networks are trained (block `train_cnn`)."""
 
     seed: Seed
-    steps: Annotated[int, Field(ge=2)]
+    steps: Annotated[int, Field(ge=2, le=10**9)]
     batch_size: Annotated[int, Field(ge=1, le=60_000)]
     learning_rate: Annotated[float, Field(gt=0, le=1)]
     weight_decay: Annotated[float, Field(ge=0, le=1)]
@@ -38,8 +38,8 @@ class Digits(NamedTuple):
     """uint8, shape (n,)."""
 
 
-class Moment(NamedTuple):
-    """A moment of a training at which somebody looks."""
+class Point(NamedTuple):
+    """A point of the training curve: what somebody who looks there sees."""
 
     step: int
     """Steps taken."""
@@ -88,14 +88,14 @@ class Training:
         self.answers = torch.from_numpy(training.labels).long()
         self.test = test
         self.embedded = embedded
-        self.moments: list[Moment] = []
+        self.curve: list[Point] = []
         self.step = 0
 
     def run(self) -> Iterator[float]:
         """Train, a step each time the next loss is asked for.
 
         After every `log_every` steps, the last one and those of the snapshots,
-        `moments` has a new one.
+        `curve` has a new point.
 
         Yields
         ------
@@ -118,31 +118,31 @@ class Training:
             yield value
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """What it takes to go on from a moment: tensors and notes."""
+        """What it takes to go on from a point of the curve: tensors and notes."""
         embeddings = {
-            f"embedding.{moment.step}": torch.from_numpy(moment.embedding)
-            for moment in self.moments
-            if moment.embedding is not None
+            f"embedding.{point.step}": torch.from_numpy(point.embedding)
+            for point in self.curve
+            if point.embedding is not None
         }
-        notes = {"moments": [moment[:3] for moment in self.moments]}
+        notes = {"curve": [point[:3] for point in self.curve]}
         return pack(self.network, self.optimizer) | embeddings, notes
 
     def resume(self, tensors: dict[str, Tensor], notes: dict[str, Any]) -> None:
         """Go on from what `state` gave."""
         unpack(tensors, self.network, self.optimizer)
-        self.moments = []
-        for step, loss, accuracy in notes["moments"]:
+        self.curve = []
+        for step, loss, accuracy in notes["curve"]:
             embedding = tensors.get(f"embedding.{step}")
             kept = None if embedding is None else embedding.numpy()
-            self.moments.append(Moment(step, loss, accuracy, kept))
-        self.step = self.moments[-1].step
+            self.curve.append(Point(step, loss, accuracy, kept))
+        self.step = self.curve[-1].step
 
     def _look(self, loss: float, *, keep: bool) -> None:
         logits, embedding = recognise(self.network, self.test.images)
         accuracy = score(logits, self.test.labels).accuracy
         # A copy: a slice would keep the embedding of all test digits in memory.
         snapshot = embedding[: self.embedded].astype(np.float16) if keep else None
-        self.moments.append(Moment(self.step, loss, accuracy, snapshot))
+        self.curve.append(Point(self.step, loss, accuracy, snapshot))
 
 
 def shuffled_batches(count: int, batch_size: int, seed: int) -> Iterator[Tensor]:

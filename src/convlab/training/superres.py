@@ -27,7 +27,7 @@ class TrainSr(Params):
     seed: Seed
     channels: Annotated[int, Field(ge=1, le=512)]
     blocks: Annotated[int, Field(ge=1, le=64)]
-    steps: Annotated[int, Field(ge=1)]
+    steps: Annotated[int, Field(ge=1, le=10**9)]
     batch_size: Annotated[int, Field(ge=1, le=1024)]
     learning_rate: Annotated[float, Field(gt=0, le=1)]
     warmup_steps: Annotated[int, Field(ge=0)]
@@ -37,10 +37,14 @@ class TrainSr(Params):
     validate_every: Annotated[int, Field(ge=1)]
 
     @model_validator(mode="after")
-    def _has_time_to_warm_up(self) -> Self:
+    def _fits_into_its_steps(self) -> Self:
         if self.warmup_steps >= self.steps:
             raise ValueError(
                 f"warmup_steps = {self.warmup_steps} must be below steps = {self.steps}"
+            )
+        if self.validate_every > self.steps:
+            raise ValueError(
+                f"validate_every = {self.validate_every} must be at most steps = {self.steps}"
             )
         return self
 
