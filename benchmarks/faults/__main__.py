@@ -86,7 +86,10 @@ def main() -> int:
         disk.enter_namespace()
     top = Path(tempfile.mkdtemp(prefix="faults-"))
     bench = Bench(top, options.seed, options.trials)
-    bench.reference  # noqa: B018 (makes it)
+    try:
+        bench.reference  # noqa: B018 (makes it)
+    except Lost as lost:
+        sys.exit(f"faults: the pipeline fails undisturbed: {lost} ({top})")
     trials = []
     for kind in kinds:
         try:
@@ -104,9 +107,10 @@ def main() -> int:
                 print(json.dumps(rows[-1]), file=file)
             if rows[-1]["seen"] is not None:
                 tqdm.write("lost: {case}: {done}: {seen} ({folder})".format(**rows[-1]))
-    finally:  # interrupted, too
-        print(summarise(rows))
-    if any(row["seen"] is not None for row in rows):
+    except KeyboardInterrupt:
+        print("interrupted; what has been so far:")
+    print(summarise(rows))
+    if len(rows) < len(chosen) or any(row["seen"] is not None for row in rows):
         return 1
     shutil.rmtree(top)
     return 0

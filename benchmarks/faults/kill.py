@@ -28,6 +28,7 @@ from faults.trial import (
 )
 
 FORMER = ("removed", "left", "removed", "changed")
+_LOOK = 0.005  # seconds from look to look at the script
 VICTIMS = ("script", "dvc and script", "dvc")
 REAL_TRIALS = 5
 REAL_CHANGES = {"train_sr": {"steps": 840, "validate_every": 84}}
@@ -87,13 +88,16 @@ def _of_stage(
             seconds, expected = undisturbed()
             copy.fill(source().tree)
             copy.forget(stage, former)
-            orphan = _kill(copy.start_repro(stage), stage, victim, chance * seconds)
+            script = _kill(copy.start_repro(stage), stage, victim, chance * seconds)
+            orphan = script if victim == "dvc" else None
             copy.mend_dvc()
+            begun = not orphan and _has_checkpoint(copy)
             try:
-                _repeat(copy, stage, orphan)
+                done = _repeat(copy, stage, orphan)
             finally:
-                if orphan:
-                    kill(orphan)
+                kill(script)
+            if begun and "going on from step" not in done.output:
+                raise Lost("did not go on from its checkpoint")
             copy.check_ending(expected)
 
         done = f"{victim} killed after {chance:.3f} of the script's time, former outputs {former}"
@@ -102,19 +106,30 @@ def _of_stage(
     return [trial(number) for number in range(count)]
 
 
-def _kill(running: Running, stage: str, victim: str, moment: float) -> psutil.Process | None:
-    """Kill what is to be killed at that moment; give the script if it is left alone."""
-    script = running.await_script(stage)
-    time.sleep(moment)
+def _kill(running: Running, stage: str, victim: str, moment: float) -> psutil.Process:
+    """Kill what is to be killed at that moment, or before, if the script ends; give the script."""
+    script, began = running.await_script(stage), time.monotonic()
+    while time.monotonic() - began < moment and _works(script):
+        time.sleep(_LOOK)
     if "dvc" in victim:
         kill(running.process)  # the first of the two, or it would see its child end
     if "script" in victim:
         kill(script)
     running.wait()
-    return script if victim == "dvc" and script.is_running() else None
+    return script
 
 
-def _repeat(copy: Copy, stage: str, orphan: psutil.Process | None) -> None:
+def _works(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
+def _has_checkpoint(copy: Copy) -> bool:
+    """Say whether a killed training had a checkpoint, in its place or just out of it."""
+    folder = copy.tree / ".work" / "checkpoints"
+    return any(any(folder.glob(f"{name}/state.safetensors")) for name in ("[!.]*", ".former-*"))
+
+
+def _repeat(copy: Copy, stage: str, orphan: psutil.Process | None) -> Done:
     """Run the stage again at once; if it is told to wait for the orphan, wait and run it again."""
     done = _run_beside(copy, stage, orphan)
     if orphan and done.code:
@@ -122,6 +137,7 @@ def _repeat(copy: Copy, stage: str, orphan: psutil.Process | None) -> None:
         orphan.wait(LIMIT)
         done = copy.repro(stage)
     check_well(done)
+    return done
 
 
 def _run_beside(copy: Copy, stage: str, orphan: psutil.Process | None) -> Done:

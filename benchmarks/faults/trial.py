@@ -34,6 +34,7 @@ MEMORY_LIMIT = 1.5e9  # bytes
 _LOOK = 0.02  # seconds from look to look at a running command
 _NOWHERE = "http://127.0.0.1:9"  # the discard port: no web server, nor a way to one
 _OFFLINE = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), _NOWHERE)
+_OFFLINE |= dict.fromkeys(("no_proxy", "NO_PROXY"), "127.0.0.1")
 
 
 class Lost(Exception):  # noqa: N818 (no error of a program)
@@ -45,6 +46,14 @@ class Ending(NamedTuple):
 
     lock: bytes
     outputs: dict[str, str]
+
+    def of(self, stage: str) -> dict[str, str]:
+        """Give the outputs of one stage alone."""
+        return {
+            name: digest
+            for name, digest in self.outputs.items()
+            if any(Path(name).is_relative_to(out) for out in outs(stage))
+        }
 
 
 @dataclass(frozen=True)
@@ -160,7 +169,7 @@ class Copy:
         self._started += 1
         log, errors = (self.top / f"{self._started}.{kind}" for kind in ("log", "errors"))
         errors.touch()
-        environment = os.environ | _OFFLINE | {"NO_PROXY": "127.0.0.1", "CONVLAB_MIRROR": ""}
+        environment = os.environ | _OFFLINE | {"CONVLAB_MIRROR": ""}
         environment |= {
             f"DVC_{place}_DIR": str(self.top / "dvc")
             for place in ("SITE_CACHE", "GLOBAL_CONFIG", "SYSTEM_CONFIG")
