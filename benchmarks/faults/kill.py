@@ -47,15 +47,15 @@ def trials(bench: Bench) -> list[Trial]:
 
 def real_trials(bench: Bench) -> list[Trial]:
     """Kill the longest training on real data, made shorter."""
-    for folder in (Path("data/raw"), Path("data/patches")):
-        if not (ROOT / folder).is_dir():
-            raise InputError(f"{folder}: is missing: run `make repro` here first")
+    patches = Path("data/patches")
+    if not (ROOT / patches).is_dir():
+        raise InputError(f"{patches}: is missing: run `make repro` here first")
 
     @cache
     def source() -> Copy:
         copy = bench.copy("real")
         prepare(copy, REAL_CHANGES)
-        shutil.copytree(ROOT / "data", copy.tree / "data", dirs_exist_ok=True)
+        shutil.copytree(ROOT / patches, copy.tree / patches)
         shutil.copyfile(ROOT / "dvc.lock", copy.tree / "dvc.lock")
         return copy
 
@@ -72,7 +72,7 @@ def _of_stage(
         copy = bench.copy(f"undisturbed-{stage}")
         copy.fill(source().tree)
         copy.forget(stage, "removed")
-        running = copy.start_repro(stage)
+        running = copy.start_repro("--single-item", stage)
         script, began = running.await_script(stage), time.monotonic()
         script.wait(LIMIT)
         seconds = time.monotonic() - began
@@ -88,7 +88,9 @@ def _of_stage(
             seconds, expected = undisturbed()
             copy.fill(source().tree)
             copy.forget(stage, former)
-            script = _kill(copy.start_repro(stage), stage, victim, chance * seconds)
+            script = _kill(
+                copy.start_repro("--single-item", stage), stage, victim, chance * seconds
+            )
             orphan = script if victim == "dvc" else None
             copy.mend_dvc()
             begun = not orphan and _has_checkpoint(copy)
@@ -135,14 +137,14 @@ def _repeat(copy: Copy, stage: str, orphan: psutil.Process | None) -> Done:
     if orphan and done.code:
         check_refusal(done, stage, "another run is still going")
         orphan.wait(LIMIT)
-        done = copy.repro(stage)
+        done = copy.repro("--single-item", stage)
     check_well(done)
     return done
 
 
 def _run_beside(copy: Copy, stage: str, orphan: psutil.Process | None) -> Done:
     """Run the stage, and see that its script and the orphan do not work at the same time."""
-    running, looks = copy.start_repro(stage), []
+    running, looks = copy.start_repro("--single-item", stage), []
     lock = str(copy.tree / ".work" / f"{stage}.lock")
 
     def look() -> None:
