@@ -20,9 +20,12 @@ from typing import NamedTuple
 
 import psutil
 import yaml
+from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from tqdm import tqdm
+from voluptuous import Invalid
 
 import demo
+from convlab.errors import InputError
 from convlab.files import remove
 from convlab.params import read_yaml
 
@@ -218,6 +221,7 @@ class Copy:
         content = read_yaml(lock)
         content["stages"].pop(stage, None)
         lock.write_text(yaml.safe_dump(content, sort_keys=False))
+        self._committed = lock.read_bytes()
         if former == "changed":
             for name in self.files(stage):
                 with (self.tree / name).open("ab") as file:
@@ -227,13 +231,19 @@ class Copy:
                 remove(self.tree / out)
 
     def mend_dvc(self) -> None:
-        """Do what the README says where DVC's own note of who works here was cut short."""
+        """Do what the README says where DVC's own note or lock file was cut short."""
         note = self.tree / ".dvc" / "tmp" / "rwlock"
         try:
             json.loads(note.read_bytes() if note.exists() else b"{}")
         except ValueError:
             note.unlink()
             tqdm.write(f"{self.top.name}: DVC's rwlock was cut short: removed, as the README says")
+        lock = self.tree / "dvc.lock"
+        try:
+            COMPILED_LOCKFILE_SCHEMA(read_yaml(lock))
+        except (InputError, Invalid):
+            lock.write_bytes(self._committed)
+            tqdm.write(f"{self.top.name}: dvc.lock was cut short: checked out, as the README says")
 
     def check_drafts(self) -> None:
         """See that no half-written output lies about."""
