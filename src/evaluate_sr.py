@@ -19,8 +19,8 @@ from convlab.figures.gallery import draw_gallery
 from convlab.imaging.measure import Quality, smallest_side
 from convlab.imaging.patches import make_pair
 from convlab.imaging.showcase import EvaluateSr, spread_by_rank
-from convlab.nets.methods import METHODS, compare, enlarge, measure, summarise
-from convlab.nets.subpixel import load_subpixel
+from convlab.nets.methods import compare, enlarge, measure, summarise
+from convlab.nets.superres import load_superres
 from convlab.params import Upscaling, read_block
 from convlab.script import script
 from convlab.tables import read_columns, write_csv, write_metrics
@@ -35,20 +35,23 @@ def main() -> None:
     params = read_block(Path("params.yaml"), "evaluate_sr", EvaluateSr)
     upscaling = read_block(Path("params.yaml"), "train_sr", Upscaling)
     prepare(read_block(Path("params.yaml"), "compute", Compute))
-    network = load_subpixel(TRAINED / "model.safetensors", upscaling.scale)
+    network = load_superres(TRAINED / "model.safetensors", upscaling.scale)
     curve = read_columns(TRAINED / "curve.csv")
     _, _, photos = split_photos(Path("data/raw/bsds500"))
     check_sizes(photos, smallest_side(network.scale))
     with output_files(*OUTPUTS) as (images, gallery, training, metrics):
         progress = tqdm(photos, desc="evaluate_sr", unit="photo", disable=None)
         pairs = (make_pair(read_rgb(photo), network.scale) for photo in progress)
-        table = [measure(enlarge(network, low), high, network.scale) for low, high in pairs]
+        table = [
+            measure(enlarge(network, low, self_ensemble=params.self_ensemble), high, network.scale)
+            for low, high in pairs
+        ]
         gains = [row["network"].psnr - row["bicubic"].psnr for row in table]
         shown = [
             compare(network, photos[index].stem, read_rgb(photos[index]), params.crop_size)
             for index in spread_by_rank(gains, params.gallery_images)
         ]
-        header = [f"{method}_{name}" for method in METHODS for name in Quality._fields]
+        header = [f"{method}_{name}" for method in table[0] for name in Quality._fields]
         names = [photo.stem for photo in photos]
         rows = ([name, *chain(*row.values())] for name, row in zip(names, table, strict=True))
         write_csv(images, ["image", *header], rows)

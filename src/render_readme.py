@@ -19,8 +19,8 @@ from convlab.figures.canvas import write_png
 from convlab.figures.gallery import draw_gallery
 from convlab.files import staged
 from convlab.imaging.showcase import spread_by_rank
-from convlab.nets.methods import METHODS, compare
-from convlab.nets.subpixel import load_subpixel
+from convlab.nets.methods import compare
+from convlab.nets.superres import load_superres
 from convlab.params import Upscaling, read_block
 from convlab.script import script
 from repository.metrics import read_metrics
@@ -39,7 +39,7 @@ def superresolution_table(evaluated: dict, trained: dict) -> str:
     """Markdown table of every method on B100."""
     lines = ["| B100 | PSNR (dB) | SSIM |", "|---|---|---|"]
     for scale, methods in evaluated.items():
-        names = {method: method for method in METHODS}
+        names = {method: method for method in methods if method != "gain"}
         names["network"] = f"**network** ({trained['parameters']:,} parameters)"
         lines += [
             f"| {scale} {name} | {methods[method]['psnr']:.2f} | {methods[method]['ssim']:.4f} |"
@@ -84,7 +84,7 @@ def replace_between(text: str, mark: str, content: str) -> str:
 def draw_photographs(path: Path) -> None:
     """Draw bundled photographs enlarged by the trained network."""
     scale = read_block(PARAMS, "train_sr", Upscaling).scale
-    network = load_subpixel(Path("stages/train_sr/model.safetensors"), scale)
+    network = load_superres(Path("stages/train_sr/model.safetensors"), scale)
     with TemporaryDirectory() as folder:
         write_photos(Path(folder))
         comparisons = [

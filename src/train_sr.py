@@ -1,4 +1,4 @@
-"""Train the sub-pixel network to enlarge luminance images.
+"""Train a network to enlarge luminance images.
 
 Reads data/patches, leaves the weights with the best validation PSNR, the
 training curve and metrics/train_sr.json. Goes on from its last checkpoint if a
@@ -37,7 +37,7 @@ def main() -> None:
     checkpoint = Checkpoint(Path(".work/checkpoints/train_sr"), identity(settings, files))
     with output_files(*OUTPUTS) as (model, curve, metrics):
         run_to_end(training, checkpoint, name="train_sr", steps=params.steps, log=LOG)
-        save_network(model, training.best_network(), "subpixel", **training.design)
+        save_network(model, training.best_network(), params.model, **params.design)
         write_csv(curve, Point._fields, training.curve)
         write_metrics(metrics, training.metrics())
     checkpoint.remove()

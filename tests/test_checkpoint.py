@@ -147,7 +147,7 @@ def test_a_damaged_checkpoint_is_set_aside(checkpoint, spoil, listed, capsys):
 def test_what_is_packed_stays_as_it_was():
     network = Mlp()
     optimizer = AdamW(network.parameters(), fused=True)
-    tensors = pack(network, optimizer)
+    tensors = pack(network, [optimizer])
     before = {name: tensor.clone() for name, tensor in tensors.items()}
     network(torch.rand(4, 1, 28, 28))[0].square().mean().backward()
     optimizer.step()

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from convlab import compute
-from convlab.compute import Compute, autocast, has_bfloat16_units, prepare
+from convlab.compute import Compute, autocast, has_bfloat16_units, open_device, prepare
+from convlab.errors import InputError
 
 
 @pytest.fixture
@@ -51,7 +52,14 @@ def test_bfloat16_units_are_found_by_name(monkeypatch, capabilities, units):
 def test_the_forward_pass_runs_in_the_wanted_precision(monkeypatch, precision, units, dtype):
     monkeypatch.setattr(compute, "has_bfloat16_units", lambda: units)
     layer = torch.nn.Linear(2, 2)
-    with autocast(precision):
+    with autocast(precision, torch.device("cpu")):
         assert layer(torch.zeros(1, 2)).dtype == dtype
     assert layer(torch.zeros(1, 2)).dtype == torch.float32
     assert layer.weight.dtype == torch.float32
+
+
+def test_a_processor_needs_nothing_and_a_missing_gpu_is_named(monkeypatch):
+    assert open_device("cpu") == torch.device("cpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(InputError, match=r"^device cuda: torch finds no GPU here: set train_sr"):
+        open_device("cuda")

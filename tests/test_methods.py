@@ -10,17 +10,20 @@ from torch import nn
 from convlab.imaging.measure import Quality, quality
 from convlab.imaging.patches import make_pair
 from convlab.imaging.resize import INTERPOLATIONS, upscale
-from convlab.nets.methods import METHODS, compare, enlarge, measure, summarise
-from convlab.nets.subpixel import SubPixel, upscale_luminance
+from convlab.nets.methods import compare, enlarge, measure, summarise
+from convlab.nets.subpixel import SubPixel
+from convlab.nets.superres import upscale_ensemble, upscale_luminance
 
+SIZE = {"channels": 2, "layers": 1, "upsampling": "pixel_shuffle"}
+METHODS = (*INTERPOLATIONS, "network")
 PHOTO = data.astronaut()[50:171, 150:273]  # neither 2, 3 nor 4 divides its sides
 
 
 @pytest.fixture(params=[2, 3, 4])
 def network(request):
     """Untrained, and a little too bright, so that it is not bicubic."""
-    network = SubPixel(request.param, channels=2, blocks=1)
-    nn.init.constant_(network.tail.bias, 0.02)
+    network = SubPixel(request.param, **SIZE)
+    nn.init.constant_(network.tail[0].bias, 0.02)
     return network
 
 
@@ -33,6 +36,13 @@ def test_every_method_enlarges(network):
     np.testing.assert_array_equal(enlarged["network"], upscale_luminance(network, low))
 
 
+def test_the_self_ensemble_comes_beside_the_network(network):
+    low = make_pair(PHOTO, network.scale).low
+    enlarged = enlarge(network, low, self_ensemble=True)
+    assert tuple(enlarged) == (*METHODS, "network_ensemble")
+    np.testing.assert_array_equal(enlarged["network_ensemble"], upscale_ensemble(network, low))
+
+
 def test_every_method_is_measured_with_the_scale_shaved(network):
     pair = make_pair(PHOTO, network.scale)
     enlarged = enlarge(network, pair.low)
@@ -43,7 +53,7 @@ def test_every_method_is_measured_with_the_scale_shaved(network):
 
 def test_on_a_photograph_the_methods_rank_as_they_are_known_to():
     low, high = make_pair(data.astronaut(), 2)
-    measured = measure(enlarge(SubPixel(2, channels=2, blocks=1), low), high, 2)
+    measured = measure(enlarge(SubPixel(2, **SIZE), low), high, 2)
     ranked = sorted(INTERPOLATIONS, key=lambda method: measured[method].psnr)
     assert ranked == ["nearest", "bilinear", "bicubic", "lanczos"]
     assert measured["network"] == pytest.approx(measured["bicubic"], abs=1e-3)
@@ -71,7 +81,7 @@ def test_a_comparison_shows_one_part_thrice(network):
 
 
 def test_a_crop_larger_than_the_photograph_is_all_of_it_that_fits():
-    shown = compare(SubPixel(2, channels=2, blocks=1), "astronaut", PHOTO, 320)
+    shown = compare(SubPixel(2, **SIZE), "astronaut", PHOTO, 320)
     assert shown.truth.shape == (120, 120, 3)
 
 

@@ -1,4 +1,4 @@
-"""The networks: what they are made of, what goes in and what comes out."""
+"""The digit networks: what they are made of, what goes in and what comes out."""
 
 import numpy as np
 import pytest
@@ -6,18 +6,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from skimage import data
 from torch import nn
 
-from convlab.imaging.resize import downscale, upscale
 from convlab.nets.cnn import Cnn
 from convlab.nets.digits import recognise, score, to_input
 from convlab.nets.mlp import Mlp
 from convlab.nets.robustness import shifted_accuracy
-from convlab.nets.subpixel import ResidualBlock, SubPixel, upscale_luminance
 from convlab.nets.weights import count_parameters
-
-SCALES = pytest.mark.parametrize("scale", [2, 3, 4])
 
 
 def random_digits(count):
@@ -128,62 +123,3 @@ def test_shifted_accuracy_is_the_mean_over_four_directions():
     # To the right, 3 is read as 4 and 4 as 5; to the left, as 2 and 3; up and down do no harm.
     assert shifted_accuracy(network, images, labels, 1) == 0.5
     assert shifted_accuracy(network, images[:1], np.array([4]), 1) == 0.25
-
-
-@SCALES
-def test_the_untrained_network_is_bicubic_interpolation(scale):
-    low = downscale(data.camera()[:120, 200:320], scale)
-    upscaled = upscale_luminance(SubPixel(scale, channels=4, blocks=1), low)
-    bicubic = upscale(low, scale, "bicubic")
-    assert np.abs(upscaled.astype(int) - bicubic).max() <= 1
-    assert np.mean(upscaled != bicubic) < 0.001  # where a half was rounded the other way
-
-
-@SCALES
-def test_what_it_learns_is_laid_out_by_pixel_shuffle_and_added(scale):
-    network = SubPixel(scale, channels=4, blocks=2)
-    low = torch.rand(2, 1, 5, 6)
-    bicubic = network(low)
-    detail = torch.arange(scale**2, dtype=torch.float32)
-    network.tail.bias.data.copy_(detail)
-    tiles = detail.reshape(scale, scale).repeat(5, 6)
-    torch.testing.assert_close(network(low) - bicubic, tiles.expand(2, 1, -1, -1))
-
-
-@SCALES
-def test_the_network_is_made_of_3x3_convolutions(scale):
-    made = made_of(SubPixel(scale, channels=6, blocks=2))
-    hidden = ("conv", 6, 6, (3, 3), (1, 1))
-    first, last = ("conv", 1, 6, (3, 3), (1, 1)), ("conv", 6, scale**2, (3, 3), (1, 1))
-    assert made == [first, *[hidden] * 4, last]
-
-
-def test_a_residual_block_adds_to_what_comes_in():
-    block, features = ResidualBlock(3), torch.randn(1, 3, 4, 4)
-    added = block.second(block.first(features).clamp(min=0))
-    torch.testing.assert_close(block(features), features + added)
-
-
-def test_the_first_convolution_has_a_relu():
-    network, lows = SubPixel(2, channels=4, blocks=1), torch.rand(2, 1, 5, 6)
-    bicubic = network(lows)
-    nn.init.normal_(network.tail.weight)
-    assert not torch.allclose(*(network(lows) - bicubic))
-    nn.init.constant_(network.head.bias, -100.0)  # no feature comes through
-    torch.testing.assert_close(*(network(lows) - bicubic))
-
-
-@SCALES
-@pytest.mark.parametrize(("height", "width"), [(1, 1), (7, 4)])
-def test_upscaled_luminance_is_clipped_and_rounded_to_bytes(scale, height, width):
-    low = np.linspace(0, 255, height * width).astype(np.uint8).reshape(height, width)
-    network = SubPixel(scale, channels=2, blocks=1)
-    for added, level in ((0.1234, None), (2.0, 255), (-2.0, 0)):
-        nn.init.constant_(network.tail.bias, added)
-        upscaled = upscale_luminance(network, low)
-        assert upscaled.dtype == np.uint8
-        assert upscaled.shape == (scale * height, scale * width)
-        with torch.inference_mode():
-            exact = 255 * network(torch.from_numpy(low)[None, None] / 255)[0, 0].numpy()
-        assert np.abs(upscaled - exact.clip(0, 255)).max() <= 0.5 + 1e-4
-        assert level is None or (upscaled == level).all()

@@ -42,7 +42,13 @@ def test_metrics_have_the_names_people_look_for(pipeline):
     for model in ("cnn", "mlp"):
         assert set(trained[model]) == {"loss", "parameters"}
         assert set(evaluated[model]) == {"accuracy", "accuracy_shifted_2px", "loss"}
-    assert set(metrics(pipeline, "train_sr")) == {"loss", "validation_psnr", "parameters", "steps"}
+    assert set(metrics(pipeline, "train_sr")) == {
+        "loss",
+        "validation_psnr",
+        "parameters",
+        "multiply_adds",
+        "steps",
+    }
     upscaled = metrics(pipeline, "evaluate_sr")["x2"]
     assert set(upscaled) == set(METHODS)
     assert upscaled["gain"]["psnr"] == pytest.approx(
@@ -158,7 +164,7 @@ def params_with(folder, old, new):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("stages/train_cnn/cnn.safetensors", "holds a network 'cnn', expected subpixel"),
+        ("stages/train_cnn/cnn.safetensors", "holds a network 'cnn', expected srcnn or fsrcnn or"),
         ("params.yaml", "is truncated or no model"),
     ],
 )

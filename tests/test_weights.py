@@ -10,10 +10,11 @@ from safetensors.torch import save_file
 from convlab.errors import InputError
 from convlab.nets.cnn import Cnn
 from convlab.nets.mlp import Mlp
-from convlab.nets.subpixel import SubPixel, load_subpixel
+from convlab.nets.subpixel import SubPixel
+from convlab.nets.superres import load_superres
 from convlab.nets.weights import count_parameters, load_network, save_network
 
-DESIGN = {"scale": 2, "channels": 3, "blocks": 1}
+DESIGN = {"scale": 2, "channels": 3, "layers": 2, "upsampling": "pixel_shuffle"}
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def path(tmp_path):
 
 def random_subpixel():
     network = SubPixel(**DESIGN)
-    torch.nn.init.normal_(network.tail.weight)  # so that it is not bicubic alone
+    torch.nn.init.normal_(network.tail[0].weight)  # so that it is not bicubic alone
     return network
 
 
@@ -50,7 +51,7 @@ def test_a_digit_network_comes_back(path, design, name):
 def test_a_superresolution_network_comes_back_with_its_settings(path):
     network, low = random_subpixel(), torch.rand(1, 1, 6, 5)
     save_network(path, network, "subpixel", **DESIGN)
-    loaded = load_subpixel(path, 2)
+    loaded = load_superres(path, 2)
     assert loaded.scale == 2
     assert torch.equal(loaded(low), network(low))
 
@@ -104,9 +105,9 @@ def test_another_design_is_named(path):
         {"cnn": Cnn, "subpixel": SubPixel},
     )
     with pytest.raises(
-        InputError, match=f"^{re.escape(str(path))}: holds a network 'mlp', expected subpixel"
+        InputError, match=f"^{re.escape(str(path))}: holds a network 'mlp', expected srcnn or "
     ):
-        load_subpixel(path, 2)
+        load_superres(path, 2)
 
 
 @pytest.mark.parametrize("wanted", [3, 4])
@@ -116,15 +117,17 @@ def test_another_scale_is_named(path, wanted):
         InputError,
         match=f"^{re.escape(str(path))}: .* for scale 2, wanted is {wanted}: ",
     ):
-        load_subpixel(path, wanted)
+        load_superres(path, wanted)
 
 
 @pytest.mark.parametrize(
     "settings",
     [
         DESIGN | {"channels": 4},
-        DESIGN | {"blocks": 2},
-        DESIGN | {"blocks": 0},
+        DESIGN | {"layers": 3},
+        DESIGN | {"layers": 0},
+        DESIGN | {"upsampling": "transposed"},
+        DESIGN | {"upsampling": "none"},
         DESIGN | {"scale": 3},
         DESIGN | {"depth": 1},
         DESIGN | {"channels": "3"},

@@ -1,12 +1,15 @@
 """Threads, precision and deterministic algorithms: set here and nowhere else."""
 
 import contextlib
+import os
 from typing import Literal
 
 import torch
 
+from convlab.errors import InputError
 from convlab.params import Params, Threads
 
+Device = Literal["cpu", "cuda"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
 
@@ -36,8 +39,29 @@ def has_bfloat16_units() -> bool:
     )
 
 
-def autocast(precision: Precision) -> contextlib.AbstractContextManager:
-    """Give the context in which a forward pass runs in the wanted precision."""
-    if precision == "bfloat16" or (precision == "auto" and has_bfloat16_units()):
-        return torch.autocast("cpu", dtype=torch.bfloat16)
+def open_device(name: Device) -> torch.device:
+    """Give a device to compute on, ready for results that repeat.
+
+    Raises
+    ------
+    InputError
+        If there is no such device.
+    """
+    if name == "cuda":
+        if not torch.cuda.is_available():
+            raise InputError("device cuda: torch finds no GPU here: set train_sr.device to cpu")
+        # Or matrix products would be refused, as they need not repeat bit for bit.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.backends.cudnn.conv.fp32_precision = "ieee"  # float32, not the shorter TF32
+    return torch.device(name)
+
+
+def autocast(precision: Precision, device: torch.device) -> contextlib.AbstractContextManager:
+    """Give the context in which a forward pass runs in the wanted precision.
+
+    "auto" is bfloat16 on a GPU, and where the processor has units for it.
+    """
+    fast = device.type == "cuda" or has_bfloat16_units()
+    if precision == "bfloat16" or (precision == "auto" and fast):
+        return torch.autocast(device.type, dtype=torch.bfloat16)
     return contextlib.nullcontext()

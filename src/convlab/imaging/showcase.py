@@ -14,8 +14,9 @@ GRID = 8  # pixels between the windows that are compared
 
 
 class EvaluateSr(Params):
-    """What is shown of the measurement (block `evaluate_sr`)."""
+    """What is measured and shown (block `evaluate_sr`)."""
 
+    self_ensemble: bool
     gallery_images: Annotated[int, Field(ge=2, le=100)]
     crop_size: Annotated[int, Field(ge=16, le=320)]
 

@@ -1,7 +1,13 @@
 """Layers that the networks share."""
 
+from typing import Literal
+
 from einops import rearrange
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional
+
+Upsampling = Literal["pixel_shuffle", "transposed", "resize"]
+"""How a network comes from low to high resolution, see `make_upsampling`."""
 
 
 def pixel_shuffle(features: Tensor, scale: int) -> Tensor:
@@ -31,3 +37,77 @@ def pixel_shuffle(features: Tensor, scale: int) -> Tensor:
     efficient sub-pixel convolutional neural network", CVPR 2016.
     """
     return rearrange(features, "b (c r1 r2) h w -> b c (h r1) (w r2)", r1=scale, r2=scale)
+
+
+def bicubic(low: Tensor, scale: int) -> Tensor:
+    """Enlarge by bicubic interpolation with a = -0.5, as the measure does.
+
+    Parameters
+    ----------
+    low : Tensor, shape (batch, channels, h, w)
+    scale : int
+
+    Returns
+    -------
+    Tensor, shape (batch, channels, scale * h, scale * w)
+        Not clipped.
+    """
+    # antialias=True makes torch use a = -0.5 and not -0.75; nothing is smoothed by it.
+    return functional.interpolate(low, scale_factor=scale, mode="bicubic", antialias=True)
+
+
+class PixelShuffle(nn.Module):
+    """`pixel_shuffle` as a layer."""
+
+    def __init__(self, scale: int) -> None:
+        super().__init__()
+        self.scale = scale
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Shapes as in `pixel_shuffle`."""
+        return pixel_shuffle(features, self.scale)
+
+
+def make_upsampling(how: Upsampling, inputs: int, outputs: int, scale: int) -> nn.Sequential:
+    """Build the learned step from low to high resolution.
+
+    All three have 9 `scale`^2 weights per pair of channels, but for "resize",
+    which has 9 and needs `scale`^2 times the multiply-adds for each of them.
+
+    Parameters
+    ----------
+    how : {"pixel_shuffle", "transposed", "resize"}
+        A 3x3 convolution to `scale^2` times the channels, then `pixel_shuffle`;
+        a transposed convolution, whose kernel `scale` divides, so that every
+        pixel gets as many terms; or pixels repeated, then a 3x3 convolution.
+    inputs, outputs : int
+        Channels.
+    scale : int
+
+    Returns
+    -------
+    Sequential
+        From (batch, inputs, h, w) to (batch, outputs, scale * h, scale * w).
+
+    Raises
+    ------
+    ValueError
+        If `how` is none of these.
+
+    References
+    ----------
+    W. Shi et al., CVPR 2016 (see `pixel_shuffle`). A. Odena, V. Dumoulin, C.
+    Olah, "Deconvolution and checkerboard artifacts", Distill, 2016.
+    """
+    match how:
+        case "pixel_shuffle":
+            convolution = nn.Conv2d(inputs, outputs * scale**2, kernel_size=3, padding=1)
+            return nn.Sequential(convolution, PixelShuffle(scale))
+        case "transposed":
+            size = {"kernel_size": 3 * scale, "stride": scale, "padding": scale}
+            return nn.Sequential(nn.ConvTranspose2d(inputs, outputs, **size))
+        case "resize":
+            convolution = nn.Conv2d(inputs, outputs, kernel_size=3, padding=1)
+            return nn.Sequential(nn.Upsample(scale_factor=scale), convolution)
+        case _:
+            raise ValueError(f"no way of upsampling: {how}")

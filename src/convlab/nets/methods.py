@@ -1,33 +1,39 @@
 """All the ways to enlarge a luminance image, measured side by side."""
 
 import numpy as np
+from torch import nn
 
 from convlab.imaging.measure import Quality, quality
 from convlab.imaging.patches import make_pair
 from convlab.imaging.resize import INTERPOLATIONS, crop_to_multiple, upscale
 from convlab.imaging.showcase import Comparison, colourise, hardest_window
-from convlab.nets.subpixel import SubPixel, upscale_luminance
-
-METHODS = (*INTERPOLATIONS, "network")
+from convlab.nets.superres import upscale_ensemble, upscale_luminance
 
 
-def enlarge(network: SubPixel, low: np.ndarray) -> dict[str, np.ndarray]:
+def enlarge(
+    network: nn.Module, low: np.ndarray, *, self_ensemble: bool = False
+) -> dict[str, np.ndarray]:
     """Enlarge one image by every method.
 
     Parameters
     ----------
-    network : SubPixel
-        Also says the scale.
+    network : Module
+        One of `superres.NETWORKS`; also says the scale.
     low : ndarray of uint8, shape (h, w)
         Luminance.
+    self_ensemble : bool
+        Whether to add `upscale_ensemble`.
 
     Returns
     -------
     dict of str to ndarray of uint8, shape (scale * h, scale * w)
-        By the names in `METHODS`.
+        By the names in `INTERPOLATIONS`, "network" and, if wanted, "network_ensemble".
     """
     enlarged = {method: upscale(low, network.scale, method) for method in INTERPOLATIONS}
-    return enlarged | {"network": upscale_luminance(network, low)}
+    enlarged["network"] = upscale_luminance(network, low)
+    if self_ensemble:
+        enlarged["network_ensemble"] = upscale_ensemble(network, low)
+    return enlarged
 
 
 def measure(enlarged: dict[str, np.ndarray], truth: np.ndarray, scale: int) -> dict[str, Quality]:
@@ -43,12 +49,13 @@ def measure(enlarged: dict[str, np.ndarray], truth: np.ndarray, scale: int) -> d
     return {method: quality(truth, image, shave=scale) for method, image in enlarged.items()}
 
 
-def compare(network: SubPixel, name: str, rgb: np.ndarray, size: int) -> Comparison:
+def compare(network: nn.Module, name: str, rgb: np.ndarray, size: int) -> Comparison:
     """Take the part of a photograph that is hardest for bicubic, in colour.
 
     Parameters
     ----------
-    network : SubPixel
+    network : Module
+        One of `superres.NETWORKS`.
     name : str
         Of the photograph.
     rgb : ndarray of uint8, shape (height, width, 3)
@@ -80,7 +87,7 @@ def summarise(table: list[dict[str, Quality]]) -> dict[str, dict[str, float]]:
     dict of str to dict
         `psnr` (dB, 4 decimals) and `ssim` (6 decimals) of each method and of `gain`.
     """
-    means = {method: np.mean([row[method] for row in table], axis=0) for method in METHODS}
+    means = {method: np.mean([row[method] for row in table], axis=0) for method in table[0]}
     means["gain"] = means["network"] - means["bicubic"]
     return {
         name: {"psnr": round(float(psnr), 4), "ssim": round(float(ssim), 6)}

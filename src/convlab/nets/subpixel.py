@@ -1,35 +1,21 @@
-"""The sub-pixel super-resolution network: a residual body at low resolution."""
+"""The project's own super-resolution network: plain convolutions that begin as nothing at all."""
 
-from pathlib import Path
+from typing import Annotated
 
-import numpy as np
 import torch
+from pydantic import Field
 from torch import Tensor, nn
-from torch.nn import functional
 
-from convlab.errors import InputError
-from convlab.imaging.colour import to_bytes
-from convlab.nets.layers import pixel_shuffle
-from convlab.nets.weights import load_network
+from convlab.nets.layers import Upsampling, bicubic, make_upsampling
+from convlab.params import Params
 
 
-class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions with a ReLU between, added to the input.
+class SubPixelSettings(Params):
+    """Size of the project's own network (`train_sr.subpixel`)."""
 
-    References
-    ----------
-    B. Lim et al., "Enhanced deep residual networks for single image
-    super-resolution", CVPR Workshops 2017: a block without normalisation.
-    """
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(channels, channels, kernel_size=3, padding=1)
-        self.second = nn.Conv2d(channels, channels, kernel_size=3, padding=1)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Shape (batch, channels, h, w) in and out."""
-        return features + self.second(functional.relu(self.first(features)))
+    channels: Annotated[int, Field(ge=1, le=512)]
+    layers: Annotated[int, Field(ge=1, le=128)]
+    upsampling: Upsampling
 
 
 class SubPixel(nn.Module):
@@ -40,30 +26,42 @@ class SubPixel(nn.Module):
     image. It is added to the bicubic interpolation of the input, and starts
     at zero: the untrained network is bicubic interpolation.
 
+    The hidden layers are a convolution and a ReLU each. Their kernels begin
+    near the identity, which is what a residual block's skip does, without
+    the time and the memory that it takes to add: the skip is in the kernel.
+
     Parameters
     ----------
     scale : int
         Upscaling factor.
     channels : int
         Width of the hidden layers.
-    blocks : int
-        Number of residual blocks.
+    layers : int
+        Number of hidden layers.
+    upsampling : {"pixel_shuffle", "transposed", "resize"}
+        The last step, see `make_upsampling`.
 
     References
     ----------
     W. Shi et al., CVPR 2016 (see `pixel_shuffle`). J. Kim et al., "Accurate
     image super-resolution using very deep convolutional networks", CVPR 2016:
-    the residual over bicubic.
+    the residual over bicubic. X. Ding et al., "RepVGG: making VGG-style
+    ConvNets great again", CVPR 2021: the skip in the kernel.
     """
 
-    def __init__(self, scale: int, channels: int, blocks: int) -> None:
+    def __init__(self, scale: int, channels: int, layers: int, upsampling: Upsampling) -> None:
         super().__init__()
         self.scale = scale
-        self.head = nn.Conv2d(1, channels, kernel_size=3, padding=1)
-        self.body = nn.Sequential(*(ResidualBlock(channels) for _ in range(blocks)))
-        self.tail = nn.Conv2d(channels, scale**2, kernel_size=3, padding=1)
-        nn.init.zeros_(self.tail.weight)
-        nn.init.zeros_(self.tail.bias)
+        widths = [1, *[channels] * layers]
+        convolutions = [nn.Conv2d(inputs, channels, kernel_size=3, padding=1) for inputs in widths]
+        for convolution in convolutions[1:]:
+            _begin_near_identity(convolution)
+        self.body = nn.Sequential(
+            *(layer for convolution in convolutions for layer in (convolution, nn.ReLU()))
+        )
+        self.tail = make_upsampling(upsampling, channels, 1, scale)
+        for weights in self.tail.parameters():
+            nn.init.zeros_(weights)
 
     def forward(self, low: Tensor) -> Tensor:
         """Upscale luminance.
@@ -78,43 +76,12 @@ class SubPixel(nn.Module):
         Tensor, shape (batch, 1, scale * h, scale * w)
             Not clipped.
         """
-        # antialias=True makes torch use the cubic kernel with a = -0.5, as the measure does.
-        bicubic = functional.interpolate(
-            low, scale_factor=self.scale, mode="bicubic", antialias=True
-        )
-        features = functional.relu(self.head(low))  # (b, channels, h, w)
-        detail = self.tail(self.body(features))  # (b, scale^2, h, w)
-        return bicubic + pixel_shuffle(detail, self.scale)  # (b, 1, scale h, scale w)
+        features = self.body(low)  # (b, channels, h, w)
+        return bicubic(low, self.scale) + self.tail(features)  # (b, 1, scale h, scale w)
 
 
-def upscale_luminance(network: SubPixel, low: np.ndarray) -> np.ndarray:
-    """Upscale one luminance image in float32, clipped and rounded to 8 bits.
-
-    Parameters
-    ----------
-    network : SubPixel
-    low : ndarray of uint8, shape (h, w)
-
-    Returns
-    -------
-    ndarray of uint8, shape (scale * h, scale * w)
-    """
-    with torch.inference_mode():
-        batch = torch.from_numpy(low)[None, None].float().div_(255)
-        return to_bytes(255 * network(batch)[0, 0].numpy())
-
-
-def load_subpixel(path: Path, scale: int) -> SubPixel:
-    """Load a trained network and see that it is for the wanted scale.
-
-    Raises
-    ------
-    InputError
-        As `load_network`; also if the network is for another scale.
-    """
-    network = load_network(path, {"subpixel": SubPixel})
-    if network.scale != scale:
-        raise InputError(
-            f"{path}: holds a network for scale {network.scale}, wanted is {scale}: run `dvc repro`"
-        )
-    return network
+def _begin_near_identity(convolution: nn.Conv2d) -> None:
+    """Halve the random kernel and add one that hands every channel through."""
+    identity = nn.init.dirac_(torch.empty_like(convolution.weight))
+    with torch.no_grad():
+        convolution.weight.mul_(0.5).add_(identity)

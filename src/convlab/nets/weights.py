@@ -13,7 +13,7 @@ from convlab.checksums import check_whole
 from convlab.errors import DamageError
 
 
-def save_network(path: Path, network: nn.Module, design: str, **settings: int) -> None:
+def save_network(path: Path, network: nn.Module, design: str, **settings: int | str) -> None:
     """Write a network's weights, its design and the settings that build it.
 
     Parameters
@@ -26,7 +26,7 @@ def save_network(path: Path, network: nn.Module, design: str, **settings: int) -
         Arguments of that class.
     """
     description = json.dumps({"design": design, "settings": settings}, sort_keys=True)
-    tensors = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    tensors = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
     path.write_bytes(save(tensors, metadata={"network": description}))
 
 
@@ -63,7 +63,7 @@ def load_network(path: Path, designs: Mapping[str, type[nn.Module]]) -> nn.Modul
         with torch.device("meta"):  # shapes only: the weights come from the file
             network = designs[design](**settings)
         network.load_state_dict(tensors, assign=True)
-    except (RuntimeError, TypeError) as error:
+    except (RuntimeError, TypeError, ValueError) as error:
         raise DamageError(path, f"its weights do not fit the design '{design}'") from error
     if any(tensor.dtype != torch.float32 for tensor in tensors.values()):
         raise DamageError(path, "its weights are not float32")

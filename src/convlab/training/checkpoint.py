@@ -3,7 +3,7 @@
 import hashlib
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
@@ -121,31 +121,35 @@ def loaded_sources() -> list[Path]:
     ]
 
 
-def pack(network: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
-    """Name all tensors that a network and its optimizer consist of; copies."""
+def pack(network: nn.Module, optimizers: Sequence[Optimizer]) -> dict[str, Tensor]:
+    """Name all tensors that a network and its optimizers consist of; copies."""
     tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
-    for index, moments in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{name}": value for name, value in moments.items()}
+    for number, optimizer in enumerate(optimizers):
+        for index, moments in optimizer.state_dict()["state"].items():
+            names = ((f"optimizer.{number}.{index}.{name}", name) for name in moments)
+            tensors |= {full: moments[name] for full, name in names}
     return {name: tensor.clone() for name, tensor in tensors.items()}
 
 
-def unpack(tensors: dict[str, Tensor], network: nn.Module, optimizer: Optimizer) -> None:
-    """Give a network and its optimizer the tensors that `pack` named; others are left alone."""
+def unpack(tensors: dict[str, Tensor], network: nn.Module, optimizers: Sequence[Optimizer]) -> None:
+    """Give a network and its optimizers the tensors that `pack` named; others are left alone."""
     weights = {}
-    moments: dict[int, dict[str, Tensor]] = {}
+    states: list[dict[int, dict[str, Tensor]]] = [{} for _ in optimizers]
     for name, tensor in tensors.items():
         match name.split(".", maxsplit=1):
             case "network", key:
                 weights[key] = tensor
             case "optimizer", key:
-                index, moment = key.split(".")
-                moments.setdefault(int(index), {})[moment] = tensor
+                number, index, moment = key.split(".")
+                states[int(number)].setdefault(int(index), {})[moment] = tensor
     network.load_state_dict(weights)
-    optimizer.load_state_dict(optimizer.state_dict() | {"state": moments})
-    # The fused AdamW takes the moments to lie in memory as their parameter does.
-    for parameter, values in optimizer.state.items():
-        for name in ("exp_avg", "exp_avg_sq"):
-            values[name] = torch.empty_like(parameter).copy_(values[name])
+    for optimizer, state in zip(optimizers, states, strict=True):
+        optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
+        # The fused AdamW takes the moments to lie in memory as their parameter does.
+        for parameter, moments in optimizer.state.items():
+            for name, moment in moments.items():
+                if moment.shape == parameter.shape:
+                    moments[name] = torch.empty_like(parameter).copy_(moment)
 
 
 def _read(path: Path) -> tuple[str, dict[str, Tensor], dict[str, Any]]:

@@ -83,7 +83,7 @@ class Training:
         self.network = network
         # Convolutions on the CPU are a third faster with the channels last in memory.
         self.network.to(memory_format=torch.channels_last)
-        self.optimizer = make_optimizer(network, params.weight_decay)
+        self.optimizer = make_optimizer(network.parameters(), params.weight_decay)
         self.digits = to_input(training.images)
         self.answers = torch.from_numpy(training.labels).long()
         self.test = test
@@ -109,7 +109,7 @@ class Training:
             logits, _ = self.network(self.digits[batch])
             loss = functional.cross_entropy(logits, self.answers[batch])
             rate = learning_rate(self.step, steps=params.steps, peak=params.learning_rate)
-            value = descend(self.optimizer, loss, rate)
+            value = descend(loss, {self.optimizer: rate})
             losses.append(value)
             self.step += 1
             if self.step in kept or self.step % params.log_every == 0:
@@ -125,11 +125,11 @@ class Training:
             if point.embedding is not None
         }
         notes = {"curve": [point[:3] for point in self.curve]}
-        return pack(self.network, self.optimizer) | embeddings, notes
+        return pack(self.network, [self.optimizer]) | embeddings, notes
 
     def resume(self, tensors: dict[str, Tensor], notes: dict[str, Any]) -> None:
         """Go on from what `state` gave."""
-        unpack(tensors, self.network, self.optimizer)
+        unpack(tensors, self.network, [self.optimizer])
         self.curve = []
         for step, loss, accuracy in notes["curve"]:
             embedding = tensors.get(f"embedding.{step}")

@@ -1,22 +1,22 @@
 """One step of training, and the learning rate at that step."""
 
 import math
+from collections.abc import Iterable, Mapping
 
-from torch import Tensor, nn
-from torch.nn.utils import clip_grad_norm_
-from torch.optim import AdamW
+from torch import Tensor
+from torch.optim import AdamW, Optimizer
 
 from convlab.errors import InputError
 
 
-def make_optimizer(network: nn.Module, weight_decay: float) -> AdamW:
-    """AdamW over all parameters of a network.
+def make_optimizer(weights: Iterable[Tensor], weight_decay: float = 0) -> AdamW:
+    """AdamW over some weights.
 
     References
     ----------
     I. Loshchilov, F. Hutter, "Decoupled weight decay regularization", ICLR 2019.
     """
-    return AdamW(network.parameters(), weight_decay=weight_decay, fused=True)
+    return AdamW(weights, weight_decay=weight_decay, fused=True)
 
 
 def learning_rate(step: int, *, steps: int, peak: float, warmup_steps: int = 0) -> float:
@@ -48,19 +48,14 @@ def learning_rate(step: int, *, steps: int, peak: float, warmup_steps: int = 0) 
     return peak * (1 + math.cos(math.pi * progress)) / 2
 
 
-def descend(
-    optimizer: AdamW, loss: Tensor, rate: float, *, largest_gradient: float = math.inf
-) -> float:
+def descend(loss: Tensor, rates: Mapping[Optimizer, float]) -> float:
     """Take one step down the gradient of a loss.
 
     Parameters
     ----------
-    optimizer : AdamW
     loss : Tensor, scalar
-    rate : float
-        Learning rate of this step.
-    largest_gradient : float
-        Euclidean norm to which a larger gradient, over all parameters, is scaled down.
+    rates : mapping of Optimizer to float
+        Every optimizer's learning rate in this step.
 
     Returns
     -------
@@ -75,10 +70,11 @@ def descend(
     value = loss.item()
     if not math.isfinite(value):
         raise InputError(f"the loss became {value}: training diverged: lower the learning rate")
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-    optimizer.zero_grad()
+    for optimizer in rates:
+        optimizer.zero_grad()
     loss.backward()
-    clip_grad_norm_(optimizer.param_groups[0]["params"], largest_gradient)
-    optimizer.step()
+    for optimizer, rate in rates.items():
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        optimizer.step()
     return value

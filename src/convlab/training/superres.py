@@ -1,22 +1,28 @@
-"""Training the super-resolution network; it can be broken off and taken up again."""
+"""Training a super-resolution network; it can be broken off and taken up again."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import numpy as np
 import torch
 from pydantic import Field, model_validator
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
+from torch.optim import Optimizer
 
-from convlab.compute import Precision, autocast
+from convlab.compute import Device, Precision, autocast, open_device
 from convlab.imaging.measure import quality
 from convlab.imaging.patches import Pair
 from convlab.imaging.resize import upscale
-from convlab.nets.subpixel import SubPixel, upscale_luminance
+from convlab.nets.edsr import EdsrSettings
+from convlab.nets.espcn import EspcnSettings
+from convlab.nets.fsrcnn import FsrcnnSettings
+from convlab.nets.subpixel import SubPixelSettings
+from convlab.nets.superres import NETWORKS, multiply_adds, upscale_luminance
 from convlab.nets.weights import count_parameters
 from convlab.params import Params, Scale, Seed
 from convlab.training.checkpoint import pack, unpack
+from convlab.training.muon import Muon, split_weights
 from convlab.training.optimisation import descend, learning_rate, make_optimizer
 
 
@@ -24,17 +30,27 @@ class TrainSr(Params):
     """How the super-resolution network is trained (block `train_sr`)."""
 
     scale: Scale
+    model: Literal[tuple(NETWORKS)]
+    fsrcnn: FsrcnnSettings
+    espcn: EspcnSettings
+    edsr: EdsrSettings
+    subpixel: SubPixelSettings
     seed: Seed
-    channels: Annotated[int, Field(ge=1, le=512)]
-    blocks: Annotated[int, Field(ge=1, le=64)]
     steps: Annotated[int, Field(ge=1, le=10**9)]
     batch_size: Annotated[int, Field(ge=1, le=1024)]
+    detail: Annotated[float, Field(ge=0, le=2)]
+    kernel_learning_rate: Annotated[float, Field(gt=0, le=1)]
     learning_rate: Annotated[float, Field(gt=0, le=1)]
     warmup_steps: Annotated[int, Field(ge=0)]
-    largest_gradient: Annotated[float, Field(gt=0)]
-    weight_decay: Annotated[float, Field(ge=0, le=1)]
+    device: Device
     precision: Precision
     validate_every: Annotated[int, Field(ge=1)]
+
+    @property
+    def design(self) -> dict[str, int | str]:
+        """What the model is built with: the scale, and what it leaves open."""
+        settings = getattr(self, self.model, None)
+        return {"scale": self.scale, **(settings.model_dump() if settings else {})}
 
     @model_validator(mode="after")
     def _fits_into_its_steps(self) -> Self:
@@ -82,13 +98,13 @@ class Training:
     def __init__(self, patches: Pair, validation: list[Pair], params: TrainSr) -> None:
         torch.manual_seed(params.seed)
         self.params = params
-        self.patches = patches
+        self.device = open_device(params.device)
+        self.chances = chances(patches, params.detail)
+        # All on the device as bytes: a mini-batch is picked and made float32 there.
+        self.patches = Pair(*(torch.from_numpy(plane.copy()).to(self.device) for plane in patches))
         self.validation = validation
-        self.design = params.model_dump(include={"scale", "channels", "blocks"})
-        self.network = SubPixel(**self.design)
-        # Convolutions on the CPU are a third faster with the channels last in memory.
-        self.network.to(memory_format=torch.channels_last)
-        self.optimizer = make_optimizer(self.network, params.weight_decay)
+        self.network = self._build()
+        self.optimizers = self._make_optimizers()
         self.bicubic_psnr = mean_psnr(
             validation, [upscale(pair.low, params.scale, "bicubic") for pair in validation]
         )
@@ -109,16 +125,17 @@ class Training:
         """
         params, losses = self.params, []
         while self.step < params.steps:
-            low, high = sample(self.patches, params.batch_size, [params.seed, self.step])
-            with autocast(params.precision):
+            seed = [params.seed, self.step]
+            low, high = sample(self.patches, self.chances, params.batch_size, seed)
+            with autocast(params.precision, self.device):
                 loss = functional.l1_loss(self.network(low).float(), high)
-            rate = learning_rate(
-                self.step,
-                steps=params.steps,
-                peak=params.learning_rate,
-                warmup_steps=params.warmup_steps,
-            )
-            value = descend(self.optimizer, loss, rate, largest_gradient=params.largest_gradient)
+            rates = {
+                optimizer: learning_rate(
+                    self.step, steps=params.steps, peak=peak, warmup_steps=params.warmup_steps
+                )
+                for optimizer, peak in self.optimizers.items()
+            }
+            value = descend(loss, rates)
             losses.append(value)
             self.step += 1
             if self.step % params.validate_every == 0 or self.step == params.steps:
@@ -126,9 +143,9 @@ class Training:
                 losses = []
             yield value
 
-    def best_network(self) -> SubPixel:
+    def best_network(self) -> nn.Module:
         """The network with the weights of the highest validation PSNR."""
-        network = SubPixel(**self.design)
+        network = self._build()
         network.load_state_dict(self.best)
         return network
 
@@ -138,17 +155,18 @@ class Training:
             "loss": round(self.curve[-1].loss, 6),
             "validation_psnr": round(max(point.validation_psnr for point in self.curve), 4),
             "parameters": count_parameters(self.network),
+            "multiply_adds": multiply_adds(self.network),
             "steps": self.step,
         }
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """What it takes to go on from a point of the curve: tensors and notes."""
         best = {f"best.{name}": tensor for name, tensor in self.best.items()}
-        return pack(self.network, self.optimizer) | best, {"curve": self.curve}
+        return pack(self.network, list(self.optimizers)) | best, {"curve": self.curve}
 
     def resume(self, tensors: dict[str, Tensor], notes: dict[str, Any]) -> None:
         """Go on from what `state` gave."""
-        unpack(tensors, self.network, self.optimizer)
+        unpack(tensors, self.network, list(self.optimizers))
         self.best = {
             name.removeprefix("best."): tensor
             for name, tensor in tensors.items()
@@ -156,6 +174,19 @@ class Training:
         }
         self.curve = [Point(*point) for point in notes["curve"]]
         self.step = self.curve[-1].step
+
+    def _build(self) -> nn.Module:
+        network = NETWORKS[self.params.model](**self.params.design)
+        # Convolutions on the CPU are a third faster with the channels last in memory.
+        return network.to(self.device, memory_format=torch.channels_last)
+
+    def _make_optimizers(self) -> dict[Optimizer, float]:
+        """Muon for the kernels of the hidden convolutions, AdamW for all else; their peak rates."""
+        kernels, others = split_weights(self.network)
+        return {
+            make_optimizer(others): self.params.learning_rate,
+            Muon(kernels): self.params.kernel_learning_rate,
+        }
 
     def _weights(self) -> dict[str, Tensor]:
         return {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
@@ -169,13 +200,42 @@ class Training:
             self.best = self._weights()
 
 
-def sample(patches: Pair, count: int, seed: list[int]) -> tuple[Tensor, Tensor]:
-    """Draw patches, flipped and transposed at random.
+def chances(patches: Pair, detail: float) -> np.ndarray:
+    """Say how often to draw each patch: the more, the more bicubic interpolation lacks there.
 
     Parameters
     ----------
     patches : Pair
         uint8 arrays, (n, size, size) and (n, scale * size, scale * size).
+    detail : float
+        Power of bicubic's root mean square error, in grey levels and 1 more, to which a patch's
+        chance is proportional; 0: all alike.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        The chance of each patch or one before it: ends with 1.
+    """
+    scale = len(patches.high[0]) // len(patches.low[0])
+    weights = [
+        (1 + np.square(upscale(low, scale, "bicubic").astype(float) - high).mean()) ** (detail / 2)
+        for low, high in zip(*patches, strict=True)
+    ]
+    sums = np.cumsum(weights)
+    return sums / sums[-1]
+
+
+def sample(
+    patches: Pair, chances: np.ndarray, count: int, seed: list[int]
+) -> tuple[Tensor, Tensor]:
+    """Draw patches, flipped and transposed at random.
+
+    Parameters
+    ----------
+    patches : Pair of Tensor
+        uint8, (n, size, size) and (n, scale * size, scale * size).
+    chances : ndarray of float64, shape (n,)
+        See `chances`.
     count : int
     seed : list of int
         The same seed gives the same patches.
@@ -186,12 +246,11 @@ def sample(patches: Pair, count: int, seed: list[int]) -> tuple[Tensor, Tensor]:
         Luminance / 255.
     """
     random = np.random.default_rng(seed)
-    # Sorted, so that the memory-mapped file is read in one direction.
-    chosen = np.sort(random.integers(len(patches.low), size=count))
+    chosen = torch.from_numpy(np.searchsorted(chances, random.random(count), side="right"))
     down, right, diagonal = random.integers(2, size=3)
     tensors = []
     for plane in patches:
-        batch = torch.from_numpy(plane[chosen]).unsqueeze(1).float().div_(255)
+        batch = plane[chosen.to(plane.device)].unsqueeze(1).float().div_(255)
         batch = batch.flip([2] * down + [3] * right)
         tensors.append(batch.transpose(2, 3) if diagonal else batch)
     return tensors[0], tensors[1]

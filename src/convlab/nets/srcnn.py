@@ -1,0 +1,58 @@
+"""SRCNN: three convolutions that sharpen a bicubic enlargement."""
+
+import torch
+from torch import Tensor, nn
+
+from convlab.nets.layers import bicubic
+
+
+class Srcnn(nn.Module):
+    """9-5-5: patches are extracted, mapped, and put together again.
+
+    All convolutions work at high resolution. The first filters begin so that
+    one channel hands the bicubic enlargement through: the published training
+    spends most of its time on finding that.
+
+    Parameters
+    ----------
+    scale : int
+        Upscaling factor.
+
+    References
+    ----------
+    C. Dong, C. C. Loy, K. He, X. Tang, "Learning a deep convolutional network
+    for image super-resolution", ECCV 2014; "Image super-resolution using deep
+    convolutional networks", IEEE TPAMI 38(2), 2016.
+    """
+
+    def __init__(self, scale: int) -> None:
+        super().__init__()
+        self.scale = scale
+        self.layers = nn.Sequential(
+            nn.Conv2d(1, 64, kernel_size=9, padding=4),
+            nn.ReLU(),
+            nn.Conv2d(64, 32, kernel_size=5, padding=2),
+            nn.ReLU(),
+            nn.Conv2d(32, 1, kernel_size=5, padding=2),
+        )
+        with torch.no_grad():
+            for layer in self.layers[::2]:
+                centre = layer.kernel_size[0] // 2
+                layer.weight[0] = 0
+                layer.bias[0] = 0
+                layer.weight[0, 0, centre, centre] = 1
+
+    def forward(self, low: Tensor) -> Tensor:
+        """Upscale luminance.
+
+        Parameters
+        ----------
+        low : Tensor, shape (batch, 1, h, w)
+            Luminance / 255.
+
+        Returns
+        -------
+        Tensor, shape (batch, 1, scale * h, scale * w)
+            Not clipped.
+        """
+        return self.layers(bicubic(low, self.scale))

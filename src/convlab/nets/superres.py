@@ -1,0 +1,117 @@
+"""Super-resolution networks by name, and what is done with any of them alike."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from convlab.errors import InputError
+from convlab.imaging.colour import to_bytes
+from convlab.nets.edsr import Edsr
+from convlab.nets.espcn import Espcn
+from convlab.nets.fsrcnn import Fsrcnn
+from convlab.nets.srcnn import Srcnn
+from convlab.nets.subpixel import SubPixel
+from convlab.nets.vdsr import Vdsr
+from convlab.nets.weights import load_network
+
+NETWORKS: dict[str, type[nn.Module]] = {
+    "srcnn": Srcnn,
+    "fsrcnn": Fsrcnn,
+    "espcn": Espcn,
+    "vdsr": Vdsr,
+    "edsr": Edsr,
+    "subpixel": SubPixel,
+}
+"""All take luminance / 255, (batch, 1, h, w), to (batch, 1, scale * h, scale * w); have `scale`."""
+
+
+def load_superres(path: Path, scale: int) -> nn.Module:
+    """Load a trained network and see that it is for the wanted scale.
+
+    Raises
+    ------
+    InputError
+        As `load_network`; also if the network is for another scale.
+    """
+    network = load_network(path, NETWORKS)
+    if network.scale != scale:
+        raise InputError(
+            f"{path}: holds a network for scale {network.scale}, wanted is {scale}: run `dvc repro`"
+        )
+    return network
+
+
+def upscale_luminance(network: nn.Module, low: np.ndarray) -> np.ndarray:
+    """Upscale one luminance image in float32, clipped and rounded to 8 bits.
+
+    Parameters
+    ----------
+    network : Module
+        One of `NETWORKS`.
+    low : ndarray of uint8, shape (h, w)
+
+    Returns
+    -------
+    ndarray of uint8, shape (scale * h, scale * w)
+    """
+    return to_bytes(_upscale(network, low))
+
+
+def upscale_ensemble(network: nn.Module, low: np.ndarray) -> np.ndarray:
+    """Upscale all eight flips and transposes of an image; the mean, turned back.
+
+    A photograph that is flipped is still a photograph, but a network reads it
+    as another one: what it makes of the eight differs, and the mean is better
+    than most. It costs eight times as much.
+
+    Parameters
+    ----------
+    network : Module
+        One of `NETWORKS`.
+    low : ndarray of uint8, shape (h, w)
+
+    Returns
+    -------
+    ndarray of uint8, shape (scale * h, scale * w)
+
+    References
+    ----------
+    R. Timofte, R. Rothe, L. Van Gool, "Seven ways to improve example-based
+    single image super resolution", CVPR 2016.
+    """
+    turned = [
+        np.rot90(_upscale(network, np.rot90(view, turns)), -turns)
+        for view in (low, low.T)
+        for turns in range(4)
+    ]
+    return to_bytes(np.mean([*turned[:4], *(image.T for image in turned[4:])], axis=0))
+
+
+def multiply_adds(network: nn.Module) -> int:
+    """Count the multiplications and additions, in pairs, for one high-resolution pixel.
+
+    Those of convolutions, as papers count them; a million of pixels needs a
+    million times as many.
+
+    Parameters
+    ----------
+    network : Module
+        One of `NETWORKS`.
+    """
+    side = 24  # divided by whatever a network divides its input by
+    low = torch.zeros(1, 1, side, side, device=next(network.parameters()).device)
+    counter = FlopCounterMode(display=False)
+    with torch.inference_mode(), counter:
+        network(low)
+    return round(counter.get_total_flops() / 2 / (network.scale * side) ** 2)
+
+
+def _upscale(network: nn.Module, low: np.ndarray) -> np.ndarray:
+    """Grey levels, neither clipped nor rounded."""
+    device = next(network.parameters()).device
+    with torch.inference_mode():
+        batch = torch.from_numpy(np.ascontiguousarray(low))[None, None].to(device)
+        return 255 * network(batch.float().div_(255))[0, 0].cpu().numpy()
