@@ -12,7 +12,7 @@ export CONVLAB_MIRROR := $(CURDIR)/$(CONVLAB_MIRROR)
 endif
 endif
 
-.PHONY: help setup demo repro test verify regression readme clean
+.PHONY: help setup demo repro test verify regression compare readme clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -43,6 +43,9 @@ verify: setup ## compare this run with the last commit; FORCE=1 first runs it an
 
 regression: setup ## compare metrics/ with those of another branch: BASE=main
 	@python src/regression.py --base "$${BASE:-main}"
+
+compare: setup ## train every super-resolution network for three minutes and set them side by side
+	python benchmarks/compare
 
 readme: setup ## renew the README's tables and pictures from metrics/ and the models
 	python src/render_readme.py
