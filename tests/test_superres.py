@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from skimage import data
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from convlab.imaging.resize import downscale, upscale
 from convlab.nets.layers import make_upsampling
@@ -73,6 +74,14 @@ def test_the_classics_have_the_size_that_their_papers_say(name, settings, parame
     network = NETWORKS[name](2, **settings)
     assert count_parameters(network) == parameters
     assert multiply_adds(network) == needed
+
+
+@EVERY
+def test_multiply_adds_are_half_of_what_torch_counts(name):
+    network = small(name)
+    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        network(torch.zeros(1, 1, 10, 10))
+    assert multiply_adds(network) == round(counter.get_total_flops() / 2 / 20**2)
 
 
 @pytest.mark.parametrize("name", ["srcnn", "vdsr", "subpixel"])

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
+from torch import Tensor, nn
 
 from convlab.errors import InputError
 from convlab.imaging.colour import to_bytes
@@ -101,12 +100,25 @@ def multiply_adds(network: nn.Module) -> int:
     network : Module
         One of `NETWORKS`.
     """
-    side = 24  # divided by whatever a network divides its input by
-    low = torch.zeros(1, 1, side, side, device=next(network.parameters()).device)
-    counter = FlopCounterMode(display=False)
-    with torch.inference_mode(), counter:
-        network(low)
-    return round(counter.get_total_flops() / 2 / (network.scale * side) ** 2)
+    counts = []
+
+    def count(layer: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
+        # A transposed convolution uses its kernel once for every pixel that comes in.
+        transposed = isinstance(layer, nn.ConvTranspose2d)
+        plane = (inputs[0] if transposed else output)[0, 0]
+        counts.append(plane.numel() * layer.weight.numel())
+
+    # torch's own FlopCounterMode gives the same, but takes two seconds to start.
+    convolutions = [
+        layer for layer in network.modules() if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)
+    ]
+    hooks = [layer.register_forward_hook(count) for layer in convolutions]
+    side = 8
+    with torch.inference_mode():
+        network(torch.zeros(1, 1, side, side, device=next(network.parameters()).device))
+    for hook in hooks:
+        hook.remove()
+    return round(sum(counts) / (network.scale * side) ** 2)
 
 
 def _upscale(network: nn.Module, low: np.ndarray) -> np.ndarray:
