@@ -147,8 +147,8 @@ def add_options(parser: ArgumentParser) -> None:
 
 def main(options: Namespace) -> None:
     """Train whoever is not done, each in a process of its own; then show all."""
-    prepare(read_block(Path("params.yaml"), "compute", Compute))
     if options.only:
+        prepare(read_block(Path("params.yaml"), "compute", Compute))
         (entry,) = (entry for entry in ENTRIES if entry.name == options.only)
         row = compete(entry)
         with staged(result(entry)) as (file,):

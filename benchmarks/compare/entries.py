@@ -11,8 +11,6 @@ class Published(NamedTuple):
     psnr: float
     """dB."""
     ssim: float
-    parameters: float
-    """Thousands."""
     training: str
 
 
@@ -28,12 +26,12 @@ class Entry(NamedTuple):
 
 
 ENTRIES = [
-    Entry("srcnn", "srcnn", {}, Published(31.36, 0.8879, 57, "ImageNet, for days")),
+    Entry("srcnn", "srcnn", {}, Published(31.36, 0.8879, "ImageNet, for days")),
     Entry(
         "fsrcnn",
         "fsrcnn",
         {"upsampling": "transposed"},
-        Published(31.53, 0.8920, 12, "91 images, then with General-100, for days"),
+        Published(31.53, 0.8920, "91 images, then with General-100, for days"),
     ),
     Entry("espcn", "espcn", {"upsampling": "pixel_shuffle"}, None),
     Entry("espcn, transposed", "espcn", {"upsampling": "transposed"}, None),
@@ -42,13 +40,13 @@ ENTRIES = [
         "vdsr",
         "vdsr",
         {},
-        Published(31.90, 0.8960, 665, "291 images at three scales, 4 h on a GPU"),
+        Published(31.90, 0.8960, "291 images at three scales, 4 h on a GPU"),
     ),
     Entry(
         "edsr, 16 x 64",
         "edsr",
         {"channels": 64, "blocks": 16, "upsampling": "pixel_shuffle"},
-        Published(32.16, 0.8994, 1_370, "DIV2K (800 photographs of 2K), 300,000 steps on a GPU"),
+        Published(32.16, 0.8994, "DIV2K (800 photographs of 2K), 300,000 steps on a GPU"),
     ),
     Entry("subpixel", "subpixel", {}, None),
 ]
