@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from convlab.nets.layers import Upsampling, make_upsampling
+from convlab.nets.upscaler import Upscaler
 from convlab.params import Params
 
 
@@ -31,7 +32,7 @@ class ResidualBlock(nn.Module):
         return features + self.second(functional.relu(self.first(features)))
 
 
-class Edsr(nn.Module):
+class Edsr(Upscaler):
     """A residual body with one long skip, enlarged features, one convolution.
 
     Parameters
@@ -52,8 +53,7 @@ class Edsr(nn.Module):
     """
 
     def __init__(self, scale: int, channels: int, blocks: int, upsampling: Upsampling) -> None:
-        super().__init__()
-        self.scale = scale
+        super().__init__(scale)
         self.head = nn.Conv2d(1, channels, kernel_size=3, padding=1)
         self.body = nn.Sequential(
             *(ResidualBlock(channels) for _ in range(blocks)),
@@ -66,17 +66,6 @@ class Edsr(nn.Module):
         )
 
     def forward(self, low: Tensor) -> Tensor:
-        """Upscale luminance.
-
-        Parameters
-        ----------
-        low : Tensor, shape (batch, 1, h, w)
-            Luminance / 255.
-
-        Returns
-        -------
-        Tensor, shape (batch, 1, scale * h, scale * w)
-            Not clipped.
-        """
+        """As `Upscaler` says."""
         features = self.head(low)  # (b, channels, h, w)
         return self.tail(features + self.body(features))

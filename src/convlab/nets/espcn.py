@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 
 from convlab.nets.layers import Upsampling, make_upsampling
+from convlab.nets.upscaler import Upscaler
 from convlab.params import Params
 
 
@@ -12,7 +13,7 @@ class EspcnSettings(Params):
     upsampling: Upsampling
 
 
-class Espcn(nn.Module):
+class Espcn(Upscaler):
     """5-3-3 with tanh: the network that pixel shuffle was made for.
 
     Parameters
@@ -29,8 +30,7 @@ class Espcn(nn.Module):
     """
 
     def __init__(self, scale: int, upsampling: Upsampling) -> None:
-        super().__init__()
-        self.scale = scale
+        super().__init__(scale)
         self.features = nn.Sequential(
             nn.Conv2d(1, 64, kernel_size=5, padding=2),
             nn.Tanh(),
@@ -40,16 +40,5 @@ class Espcn(nn.Module):
         self.upsampling = make_upsampling(upsampling, 32, 1, scale)
 
     def forward(self, low: Tensor) -> Tensor:
-        """Upscale luminance.
-
-        Parameters
-        ----------
-        low : Tensor, shape (batch, 1, h, w)
-            Luminance / 255.
-
-        Returns
-        -------
-        Tensor, shape (batch, 1, scale * h, scale * w)
-            Not clipped.
-        """
+        """As `Upscaler` says."""
         return self.upsampling(self.features(low))  # (b, 1, scale h, scale w)

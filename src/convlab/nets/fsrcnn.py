@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 
 from convlab.nets.layers import Upsampling, make_upsampling
+from convlab.nets.upscaler import Upscaler
 from convlab.params import Params
 
 WIDE, NARROW, MAPPINGS = 56, 12, 4
@@ -15,7 +16,7 @@ class FsrcnnSettings(Params):
     upsampling: Upsampling
 
 
-class Fsrcnn(nn.Module):
+class Fsrcnn(Upscaler):
     """FSRCNN(56, 12, 4): wide features, shrunk, mapped four times, expanded.
 
     Parameters
@@ -32,8 +33,7 @@ class Fsrcnn(nn.Module):
     """
 
     def __init__(self, scale: int, upsampling: Upsampling) -> None:
-        super().__init__()
-        self.scale = scale
+        super().__init__(scale)
         mappings = (
             layer
             for _ in range(MAPPINGS)
@@ -55,16 +55,5 @@ class Fsrcnn(nn.Module):
             self.upsampling = make_upsampling(upsampling, WIDE, 1, scale)
 
     def forward(self, low: Tensor) -> Tensor:
-        """Upscale luminance.
-
-        Parameters
-        ----------
-        low : Tensor, shape (batch, 1, h, w)
-            Luminance / 255.
-
-        Returns
-        -------
-        Tensor, shape (batch, 1, scale * h, scale * w)
-            Not clipped.
-        """
+        """As `Upscaler` says."""
         return self.upsampling(self.features(low))

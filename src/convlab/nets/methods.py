@@ -1,24 +1,23 @@
 """All the ways to enlarge a luminance image, measured side by side."""
 
 import numpy as np
-from torch import nn
 
 from convlab.imaging.measure import Quality, quality
 from convlab.imaging.patches import make_pair
 from convlab.imaging.resize import INTERPOLATIONS, crop_to_multiple, upscale
 from convlab.imaging.showcase import Comparison, colourise, hardest_window
 from convlab.nets.superres import upscale_ensemble, upscale_luminance
+from convlab.nets.upscaler import Upscaler
 
 
 def enlarge(
-    network: nn.Module, low: np.ndarray, *, self_ensemble: bool = False
+    network: Upscaler, low: np.ndarray, *, self_ensemble: bool = False
 ) -> dict[str, np.ndarray]:
     """Enlarge one image by every method.
 
     Parameters
     ----------
-    network : Module
-        One of `superres.NETWORKS`; also says the scale.
+    network : Upscaler
     low : ndarray of uint8, shape (h, w)
         Luminance.
     self_ensemble : bool
@@ -49,13 +48,12 @@ def measure(enlarged: dict[str, np.ndarray], truth: np.ndarray, scale: int) -> d
     return {method: quality(truth, image, shave=scale) for method, image in enlarged.items()}
 
 
-def compare(network: nn.Module, name: str, rgb: np.ndarray, size: int) -> Comparison:
+def compare(network: Upscaler, name: str, rgb: np.ndarray, size: int) -> Comparison:
     """Take the part of a photograph that is hardest for bicubic, in colour.
 
     Parameters
     ----------
-    network : Module
-        One of `superres.NETWORKS`.
+    network : Upscaler
     name : str
         Of the photograph.
     rgb : ndarray of uint8, shape (height, width, 3)

@@ -4,9 +4,10 @@ import torch
 from torch import Tensor, nn
 
 from convlab.nets.layers import bicubic
+from convlab.nets.upscaler import Upscaler
 
 
-class Srcnn(nn.Module):
+class Srcnn(Upscaler):
     """9-5-5: patches are extracted, mapped, and put together again.
 
     All convolutions work at high resolution. The first filters begin so that
@@ -26,8 +27,7 @@ class Srcnn(nn.Module):
     """
 
     def __init__(self, scale: int) -> None:
-        super().__init__()
-        self.scale = scale
+        super().__init__(scale)
         self.layers = nn.Sequential(
             nn.Conv2d(1, 64, kernel_size=9, padding=4),
             nn.ReLU(),
@@ -43,16 +43,5 @@ class Srcnn(nn.Module):
                 layer.weight[0, 0, centre, centre] = 1
 
     def forward(self, low: Tensor) -> Tensor:
-        """Upscale luminance.
-
-        Parameters
-        ----------
-        low : Tensor, shape (batch, 1, h, w)
-            Luminance / 255.
-
-        Returns
-        -------
-        Tensor, shape (batch, 1, scale * h, scale * w)
-            Not clipped.
-        """
+        """As `Upscaler` says."""
         return self.layers(bicubic(low, self.scale))

@@ -7,6 +7,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from convlab.nets.layers import Upsampling, bicubic, make_upsampling
+from convlab.nets.upscaler import Upscaler
 from convlab.params import Params
 
 
@@ -18,7 +19,7 @@ class SubPixelSettings(Params):
     upsampling: Upsampling
 
 
-class SubPixel(nn.Module):
+class SubPixel(Upscaler):
     """Learns what bicubic interpolation misses.
 
     All convolutions work at low resolution, where a pixel costs a scale^2-th;
@@ -50,8 +51,7 @@ class SubPixel(nn.Module):
     """
 
     def __init__(self, scale: int, channels: int, layers: int, upsampling: Upsampling) -> None:
-        super().__init__()
-        self.scale = scale
+        super().__init__(scale)
         widths = [1, *[channels] * layers]
         convolutions = [nn.Conv2d(inputs, channels, kernel_size=3, padding=1) for inputs in widths]
         for convolution in convolutions[1:]:
@@ -64,18 +64,7 @@ class SubPixel(nn.Module):
             nn.init.zeros_(weights)
 
     def forward(self, low: Tensor) -> Tensor:
-        """Upscale luminance.
-
-        Parameters
-        ----------
-        low : Tensor, shape (batch, 1, h, w)
-            Luminance / 255.
-
-        Returns
-        -------
-        Tensor, shape (batch, 1, scale * h, scale * w)
-            Not clipped.
-        """
+        """As `Upscaler` says."""
         features = self.body(low)  # (b, channels, h, w)
         return bicubic(low, self.scale) + self.tail(features)  # (b, 1, scale h, scale w)
 

@@ -13,10 +13,11 @@ from convlab.nets.espcn import Espcn
 from convlab.nets.fsrcnn import Fsrcnn
 from convlab.nets.srcnn import Srcnn
 from convlab.nets.subpixel import SubPixel
+from convlab.nets.upscaler import Upscaler
 from convlab.nets.vdsr import Vdsr
 from convlab.nets.weights import load_network
 
-NETWORKS: dict[str, type[nn.Module]] = {
+NETWORKS: dict[str, type[Upscaler]] = {
     "srcnn": Srcnn,
     "fsrcnn": Fsrcnn,
     "espcn": Espcn,
@@ -24,10 +25,10 @@ NETWORKS: dict[str, type[nn.Module]] = {
     "edsr": Edsr,
     "subpixel": SubPixel,
 }
-"""All take luminance / 255, (batch, 1, h, w), to (batch, 1, scale * h, scale * w); have `scale`."""
+"""The designs by the name that `train_sr.model` has."""
 
 
-def load_superres(path: Path, scale: int) -> nn.Module:
+def load_superres(path: Path, scale: int) -> Upscaler:
     """Load a trained network and see that it is for the wanted scale.
 
     Raises
@@ -43,13 +44,12 @@ def load_superres(path: Path, scale: int) -> nn.Module:
     return network
 
 
-def upscale_luminance(network: nn.Module, low: np.ndarray) -> np.ndarray:
+def upscale_luminance(network: Upscaler, low: np.ndarray) -> np.ndarray:
     """Upscale one luminance image in float32, clipped and rounded to 8 bits.
 
     Parameters
     ----------
-    network : Module
-        One of `NETWORKS`.
+    network : Upscaler
     low : ndarray of uint8, shape (h, w)
 
     Returns
@@ -59,7 +59,7 @@ def upscale_luminance(network: nn.Module, low: np.ndarray) -> np.ndarray:
     return to_bytes(_upscale(network, low))
 
 
-def upscale_ensemble(network: nn.Module, low: np.ndarray) -> np.ndarray:
+def upscale_ensemble(network: Upscaler, low: np.ndarray) -> np.ndarray:
     """Upscale all eight flips and transposes of an image; the mean, turned back.
 
     A photograph that is flipped is still a photograph, but a network reads it
@@ -68,8 +68,7 @@ def upscale_ensemble(network: nn.Module, low: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    network : Module
-        One of `NETWORKS`.
+    network : Upscaler
     low : ndarray of uint8, shape (h, w)
 
     Returns
@@ -89,7 +88,7 @@ def upscale_ensemble(network: nn.Module, low: np.ndarray) -> np.ndarray:
     return to_bytes(np.mean([*turned[:4], *(image.T for image in turned[4:])], axis=0))
 
 
-def multiply_adds(network: nn.Module) -> int:
+def multiply_adds(network: Upscaler) -> int:
     """Count the multiplications and additions, in pairs, for one high-resolution pixel.
 
     Those of convolutions, as papers count them; a million of pixels needs a
@@ -97,8 +96,7 @@ def multiply_adds(network: nn.Module) -> int:
 
     Parameters
     ----------
-    network : Module
-        One of `NETWORKS`.
+    network : Upscaler
     """
     counts = []
 
@@ -121,7 +119,7 @@ def multiply_adds(network: nn.Module) -> int:
     return round(sum(counts) / (network.scale * side) ** 2)
 
 
-def _upscale(network: nn.Module, low: np.ndarray) -> np.ndarray:
+def _upscale(network: Upscaler, low: np.ndarray) -> np.ndarray:
     """Grey levels, neither clipped nor rounded."""
     device = next(network.parameters()).device
     with torch.inference_mode():

@@ -5,11 +5,12 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from convlab.nets.layers import bicubic
+from convlab.nets.upscaler import Upscaler
 
 LAYERS, CHANNELS = 20, 64
 
 
-class Vdsr(nn.Module):
+class Vdsr(Upscaler):
     """Very deep, at high resolution; the sum of bicubic and what it finds.
 
     Parameters
@@ -25,8 +26,7 @@ class Vdsr(nn.Module):
     """
 
     def __init__(self, scale: int) -> None:
-        super().__init__()
-        self.scale = scale
+        super().__init__(scale)
         widths = [1, *[CHANNELS] * (LAYERS - 1), 1]
         convolutions = [
             nn.Conv2d(inputs, outputs, kernel_size=3, padding=1)
@@ -42,17 +42,6 @@ class Vdsr(nn.Module):
         )
 
     def forward(self, low: Tensor) -> Tensor:
-        """Upscale luminance.
-
-        Parameters
-        ----------
-        low : Tensor, shape (batch, 1, h, w)
-            Luminance / 255.
-
-        Returns
-        -------
-        Tensor, shape (batch, 1, scale * h, scale * w)
-            Not clipped.
-        """
+        """As `Upscaler` says."""
         enlarged = bicubic(low, self.scale)
         return enlarged + self.layers(enlarged)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 import numpy as np
 import torch
 from pydantic import Field, model_validator
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 from torch.optim import Optimizer
 
@@ -17,8 +17,10 @@ from convlab.imaging.resize import upscale
 from convlab.nets.edsr import EdsrSettings
 from convlab.nets.espcn import EspcnSettings
 from convlab.nets.fsrcnn import FsrcnnSettings
+from convlab.nets.layers import bicubic
 from convlab.nets.subpixel import SubPixelSettings
 from convlab.nets.superres import NETWORKS, multiply_adds, upscale_luminance
+from convlab.nets.upscaler import Upscaler
 from convlab.nets.weights import count_parameters
 from convlab.params import Params, Scale, Seed
 from convlab.training.checkpoint import pack, unpack
@@ -99,9 +101,9 @@ class Training:
         torch.manual_seed(params.seed)
         self.params = params
         self.device = open_device(params.device)
-        self.chances = chances(patches, params.detail)
         # All on the device as bytes: a mini-batch is picked and made float32 there.
         self.patches = Pair(*(torch.from_numpy(plane.copy()).to(self.device) for plane in patches))
+        self.chances = chances(self.patches, params.detail)
         self.validation = validation
         self.network = self._build()
         self.optimizers = self._make_optimizers()
@@ -143,7 +145,7 @@ class Training:
                 losses = []
             yield value
 
-    def best_network(self) -> nn.Module:
+    def best_network(self) -> Upscaler:
         """The network with the weights of the highest validation PSNR."""
         network = self._build()
         network.load_state_dict(self.best)
@@ -175,7 +177,7 @@ class Training:
         self.curve = [Point(*point) for point in notes["curve"]]
         self.step = self.curve[-1].step
 
-    def _build(self) -> nn.Module:
+    def _build(self) -> Upscaler:
         network = NETWORKS[self.params.model](**self.params.design)
         # Convolutions on the CPU are a third faster with the channels last in memory.
         return network.to(self.device, memory_format=torch.channels_last)
@@ -205,8 +207,8 @@ def chances(patches: Pair, detail: float) -> np.ndarray:
 
     Parameters
     ----------
-    patches : Pair
-        uint8 arrays, (n, size, size) and (n, scale * size, scale * size).
+    patches : Pair of Tensor
+        uint8, (n, size, size) and (n, scale * size, scale * size).
     detail : float
         Power of bicubic's root mean square error, in grey levels and 1 more, to which a patch's
         chance is proportional; 0: all alike.
@@ -216,12 +218,13 @@ def chances(patches: Pair, detail: float) -> np.ndarray:
     ndarray of float64, shape (n,)
         The chance of each patch or one before it: ends with 1.
     """
-    scale = len(patches.high[0]) // len(patches.low[0])
-    weights = [
-        (1 + np.square(upscale(low, scale, "bicubic").astype(float) - high).mean()) ** (detail / 2)
-        for low, high in zip(*patches, strict=True)
+    scale = patches.high.shape[-1] // patches.low.shape[-1]
+    groups = zip(*(plane.unsqueeze(1).split(1000) for plane in patches), strict=True)
+    errors = [
+        (bicubic(low.float(), scale) - high).square().mean((1, 2, 3)).double().cpu()
+        for low, high in groups
     ]
-    sums = np.cumsum(weights)
+    sums = np.cumsum((1 + torch.cat(errors).numpy()) ** (detail / 2))
     return sums / sums[-1]
 
 
