@@ -77,7 +77,10 @@ def replace_between(text: str, mark: str, content: str) -> str:
     """Put content between the comments <!-- mark --> and <!-- /mark -->."""
     start, end = f"<!-- {mark} -->", f"<!-- /{mark} -->"
     if start not in text or end not in text:
-        raise InputError(f"{README}: needs the lines {start} and {end}")
+        raise InputError(
+            f"{README}: the lines {start} and {end}, between which tables are written, are"
+            f" missing: put them back, or all of the file with `git checkout {README}`"
+        )
     return text.partition(start)[0] + f"{start}\n{content}\n{end}" + text.partition(end)[2]
 
 

@@ -29,7 +29,10 @@ def main() -> None:
     compute = read_block(Path("params.yaml"), "compute", Compute)
     patches = Path("data/patches") / f"x{params.scale}"
     if not patches.is_dir():
-        raise InputError(f"{patches}: is missing: put {params.scale} into make_patches.scales")
+        raise InputError(
+            f"{patches}: is missing: put {params.scale} into make_patches.scales in params.yaml,"
+            " then run `dvc repro`"
+        )
     prepare(compute)
     training = Training(read_patches(patches), read_pairs(patches / "validation"), params)
     settings = [params.model_dump(), compute.model_dump()]

@@ -85,9 +85,9 @@ def test_a_block_cannot_be_changed_after_reading():
             ("walk.step: unknown key (known: steps, rate, mode)",),
         ),
         ("{steps: 3, rate: 0.1, mode: slow, 5: 3}", ("walk.5",)),
-        ("5", ("walk: must be a mapping of steps, rate, mode",)),
-        ("[steps]", ("walk: must be a mapping of steps, rate, mode",)),
-        ("", ("walk: must be a mapping of steps, rate, mode",)),
+        ("5", ("walk: must hold, indented below it, steps, rate, mode",)),
+        ("[steps]", ("walk: must hold, indented below it, steps, rate, mode",)),
+        ("", ("walk: must hold, indented below it, steps, rate, mode",)),
         (
             "{steps: 0, rate: 0, mode: slow}",
             ("walk.steps = 0: should be", "; walk.rate = 0: should be"),
@@ -100,17 +100,17 @@ def test_a_wrong_value_is_named_with_what_is_allowed(tmp_path, walk, parts):
 
 
 def test_all_wrong_blocks_are_named_at_once(tmp_path):
-    message = refusal(write(tmp_path, "rest: {minutes: soon}\nwalks: {}"))
-    assert message.split("; ") == [
+    path = write(tmp_path, "rest: {minutes: soon}\nwalks: {}")
+    assert refusal(path).split("; ") == [
         "walks: unknown block (known: walk, rest)",
-        "walk: the block is missing",
+        f"walk: the block is missing (`git diff {path}` shows what was removed)",
         "rest.minutes = 'soon': should be a valid integer",
     ]
 
 
 def test_a_missing_block_is_named(tmp_path):
     path = write(tmp_path, "rest: {minutes: 1}")
-    with pytest.raises(InputError, match=r"params.yaml: the block 'walk' is missing"):
+    with pytest.raises(InputError, match=r"params.yaml: walk: the block is missing"):
         read_block(path, "walk", Walk)
 
 
@@ -120,9 +120,9 @@ def test_a_missing_block_is_named(tmp_path):
         ("walk: {steps: 3", "is not YAML"),
         ("walk: 1\n  rest: 2", "is not YAML"),
         ("walk: \t3", "is not YAML"),
-        ("", "must be a mapping of blocks, is empty"),
-        ("- walk", "must be a mapping of blocks, is a list"),
-        ("walk", "must be a mapping of blocks, is a str"),
+        ("", "must hold blocks, each `name:` with its keys below it, is empty"),
+        ("- walk", "is a list: mend it there, or undo all changes with `git checkout"),
+        ("walk", "is a str: mend it there"),
     ],
 )
 def test_a_file_that_holds_no_blocks_is_refused(tmp_path, content, reason):
@@ -151,7 +151,7 @@ def test_a_file_that_is_missing_or_no_text_is_refused(tmp_path):
     path = tmp_path / "params.yaml"
     assert refusal(path) == "is missing: run this in the project's folder"
     path.write_bytes(b"walk: \xff")
-    assert refusal(path).startswith("cannot be read: ")
+    assert refusal(path).startswith("is not UTF-8 ")
 
 
 def test_the_upscaling_is_read_from_a_block_that_holds_more():

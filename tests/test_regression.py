@@ -131,7 +131,7 @@ def test_a_tolerance_is_a_finite_number(tolerance):
             {"*": {"better": "lower", "tolerance": 0, "x": 1}},
             "regression.*.x: unknown key (known: better, tolerance)",
         ),
-        ({"*": 0.5}, "regression.*: must be a mapping of better, tolerance"),
+        ({"*": 0.5}, "regression.*: must hold, indented below it, better, tolerance"),
         ({"*": {"better": "lower", "tolerance": -1}}, "(allowed: 0 or more)"),
     ],
 )

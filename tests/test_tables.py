@@ -59,6 +59,8 @@ def test_metrics_are_json_that_diffs_well(tmp_path):
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_metrics_that_are_no_numbers_are_refused(tmp_path, value):
-    with pytest.raises(InputError, match=r"a metric is no finite number: .*loss"):
-        write_metrics(tmp_path / "metrics.json", {"loss": value})
+def test_metrics_that_are_no_numbers_are_refused_by_name(tmp_path, value):
+    metrics = {"x2": {"network": {"ssim": 0.9, "psnr": value}}}
+    with pytest.raises(InputError, match=rf"metric x2\.network\.psnr is {value}, .*params.yaml"):
+        write_metrics(tmp_path / "metrics.json", metrics)
+    assert not (tmp_path / "metrics.json").exists()

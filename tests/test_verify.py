@@ -360,7 +360,9 @@ def test_a_revision_without_a_pipeline_is_named(project, check):
     git(project, "rm", "--quiet", "dvc.yaml")
     git(project, "commit", "--message=No pipeline")
     git(project, "checkout", "HEAD~1", "--", "dvc.yaml")
-    with pytest.raises(InputError, match="at HEAD: there is no pipeline"):
+    with pytest.raises(
+        InputError, match=r"at HEAD: dvc\.yaml is missing or empty: choose another revision"
+    ):
         check()
 
 

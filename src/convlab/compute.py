@@ -49,7 +49,10 @@ def open_device(name: Device) -> torch.device:
     """
     if name == "cuda":
         if not torch.cuda.is_available():
-            raise InputError("device cuda: torch finds no GPU here: set train_sr.device to cpu")
+            raise InputError(
+                "train_sr.device = cuda: torch finds no GPU here: set it to cpu in params.yaml,"
+                " then run `dvc repro`"
+            )
         # Or matrix products would be refused, as they need not repeat bit for bit.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.backends.cudnn.conv.fp32_precision = "ieee"  # float32, not the shorter TF32

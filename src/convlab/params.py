@@ -52,20 +52,25 @@ def read_yaml(path: Path) -> dict[str, Any]:
     InputError
         If the file cannot be read, is not YAML, or is not a mapping.
     """
+    remedy = f"mend it there, or undo all changes with `git checkout {path}`"
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise InputError(f"{path}: is missing: run this in the project's folder") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', error)}") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is not UTF-8 ({error}): save it as UTF-8") from error
     except yaml.MarkedYAMLError as error:
         place = f"line {error.problem_mark.line + 1}, column {error.problem_mark.column + 1}"
-        raise InputError(f"{path}: is not YAML: {place}: {error.problem}") from error
+        raise InputError(f"{path}: is not YAML: {place}: {error.problem}: {remedy}") from error
     except (yaml.YAMLError, *_PYYAML_LETS_THROUGH) as error:
-        raise InputError(f"{path}: is not YAML: {error}") from error
+        raise InputError(f"{path}: is not YAML: {error}: {remedy}") from error
     if not isinstance(content, dict):
         kind = "empty" if content is None else f"a {type(content).__name__}"
-        raise InputError(f"{path}: must be a mapping of blocks, is {kind}")
+        raise InputError(
+            f"{path}: must hold blocks, each `name:` with its keys below it, is {kind}: {remedy}"
+        )
     return content
 
 
@@ -110,7 +115,7 @@ def read_block(path: Path, block: str, model: type[Block]) -> Block:
     """
     content = read_yaml(path)
     if block not in content:
-        raise InputError(f"{path}: the block '{block}' is missing")
+        raise InputError(f"{path}: {block}: {_missing(path)}")
     return check_block(path, block, content[block], model)
 
 
@@ -131,12 +136,16 @@ def check_file(path: Path, models: dict[str, type[BaseModel]]) -> None:
     for block, model in models.items():
         try:
             if block not in content:
-                raise InputError(f"{path}: {block}: the block is missing")
+                raise InputError(f"{path}: {block}: {_missing(path)}")
             check_block(path, block, content[block], model)
         except InputError as error:
             faults.append(str(error).removeprefix(f"{path}: "))
     if faults:
         raise InputError(f"{path}: {'; '.join(faults)}")
+
+
+def _missing(path: Path) -> str:
+    return f"the block is missing (`git diff {path}` shows what was removed)"
 
 
 def _describe(block: str, fault: Any, model: type[BaseModel]) -> str:
@@ -150,7 +159,7 @@ def _describe(block: str, fault: Any, model: type[BaseModel]) -> str:
             return f"{key}: unknown key (known: {', '.join(known)})"
         case "model_type":
             known = _schema(model, fault["loc"])["properties"]
-            return f"{key}: must be a mapping of {', '.join(known)}"
+            return f"{key}: must hold, indented below it, {', '.join(known)}"
         case _:
             said = fault["msg"].removeprefix("Input ").removeprefix("Value error, ")
             value = f" = {_shown(fault['input'])}" if fault["loc"] else ""

@@ -2,7 +2,8 @@
 
 import csv
 import json
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,23 @@ def write_metrics(path: Path, metrics: dict[str, Any]) -> None:
     InputError
         If one is NaN or infinite, which JSON and comparisons have no place for.
     """
-    try:
-        text = json.dumps(metrics, indent=2, allow_nan=False)
-    except ValueError as error:
-        raise InputError(f"a metric is no finite number: {metrics}") from error
-    path.write_text(text + "\n", encoding="utf-8", newline="\n")
+    for name, value in _numbers(metrics):
+        if not math.isfinite(value):
+            raise InputError(
+                f"the metric {name} is {value}, which cannot be compared: inf dB comes of a"
+                " photograph of a single colour: remove it; nan of a training that diverged: lower"
+                " its learning_rate in params.yaml; then run `dvc repro`"
+            )
+    text = json.dumps(metrics, indent=2) + "\n"
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _numbers(metrics: dict[str, Any], above: str = "") -> Iterator[tuple[str, float]]:
+    for key, value in metrics.items():
+        if isinstance(value, dict):
+            yield from _numbers(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

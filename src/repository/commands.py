@@ -64,4 +64,7 @@ def dvc(*arguments: str, folder: Path) -> None:
         check=False,
     )
     if done.returncode:
-        raise InputError(f"`dvc {' '.join(arguments)}` failed in {folder}, see above")
+        raise InputError(
+            f"`dvc {' '.join(arguments)}` failed in {folder}: the lines above say why; when that"
+            " is mended, give the same command again"
+        )

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import Field, RootModel
 
 from convlab.checksums import NAME, check_whole
-from convlab.errors import InputError
+from convlab.errors import DamageError, InputError
 from convlab.params import Params
 from repository.commands import git
 
@@ -156,8 +156,11 @@ def read_metrics(revision: str | None = None) -> dict[str, Any]:
         try:
             metrics[path.stem] = json.loads(text)
         except (ValueError, RecursionError) as error:
-            place = f"at {revision}: " if revision else ""
-            raise InputError(f"{place}{path}: is no JSON: {error}") from error
+            if revision is None:
+                raise DamageError(path, f"is no JSON ({error})") from error
+            raise InputError(
+                f"at {revision}: {path}: is no JSON ({error}): choose another revision"
+            ) from error
     return metrics
 
 

@@ -84,6 +84,11 @@ class Pipeline:
 
     def __init__(self, revision: str | None = None):
         self._place = "" if revision is None else f"at {revision}: "
+        self._remedy = (
+            "`git diff` shows what changed since the last commit, `git checkout FILE` undoes it"
+            if revision is None
+            else "choose another revision"
+        )
         self.commit = None if revision is None else resolve(revision)
         with self._errors_in_one_line():
             self._repo = Repo(rev=self.commit)
@@ -96,7 +101,7 @@ class Pipeline:
             there = self._repo.fs.exists(path)
             self._lock = load_yaml(path, fs=self._repo.fs)["stages"] if there else {}
         if not self._stages:
-            raise InputError(f"{self._place}there is no pipeline: dvc.yaml is missing or empty")
+            raise InputError(f"{self._place}dvc.yaml is missing or empty: {self._remedy}")
         self._entries = {item: entry for stage in self._stages for item, entry in _entries(stage)}
         self.outs = {item.name: item for item in self._entries if item.kind == "out"}
 
@@ -210,10 +215,13 @@ class Pipeline:
             meta, built = self._build(entry)
         except FileNotFoundError as error:
             if os.path.lexists(entry.fs_path):
-                raise InputError(f"{entry.def_path}: is or holds a link to nothing") from error
+                raise InputError(
+                    f"{entry.def_path}: is or holds a link to nothing: remove the link, then run"
+                    " `dvc repro`"
+                ) from error
             return None
         except IgnoreInCollectedDirError as error:
-            raise InputError(str(error)) from error
+            raise InputError(f"{error}: remove that file, then run `dvc repro`") from error
         return Content(built.hash_info.value, meta.size, meta.nfiles)
 
     def _build(self, entry: Output) -> tuple[Any, Any]:
@@ -254,7 +262,8 @@ class Pipeline:
             yield
         except (DvcException, ValueError, TypeError, KeyError, AttributeError) as error:
             cause = f" ({error.__cause__})" if error.__cause__ else ""
-            raise InputError(f"{self._place}{error}{cause}") from error
+            problem = f"{self._place}DVC cannot read the pipeline: {error}{cause}"
+            raise InputError(f"{problem}: {self._remedy}") from error
 
 
 def _entries(stage: PipelineStage) -> Iterator[tuple[Item, Output]]:

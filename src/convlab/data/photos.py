@@ -156,14 +156,16 @@ def _open(path: Path) -> Iterator[ImageFile.ImageFile]:
         raise
     except UnidentifiedImageError as error:
         raise InputError(
-            f"{path}: is not a JPEG or PNG image that can be read: replace it"
+            f"{path}: is not a JPEG or PNG image that can be read: put one in its place"
         ) from error
     except Image.DecompressionBombError as error:
         raise InputError(_too_many_pixels(path)) from error
     except Exception as error:  # Pillow raises any for a corrupt file: KeyError, struct.error, ...
         if isinstance(error, OSError) and error.strerror:
             raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-        raise InputError(f"{path}: is cut short or corrupt, replace it: {error}") from error
+        raise InputError(
+            f"{path}: is cut short or corrupt ({error}): put a whole JPEG or PNG image in its place"
+        ) from error
 
 
 def _check_kind(path: Path, image: ImageFile.ImageFile) -> None:

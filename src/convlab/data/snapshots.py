@@ -67,7 +67,10 @@ def read_snapshots(path: Path) -> Snapshots:
     if not _fits(snapshots):
         raise DamageError(path, "holds no snapshots")
     if not np.isfinite(snapshots.features).all():
-        raise InputError(f"{path}: the embeddings overflow: lower train_cnn.learning_rate")
+        raise InputError(
+            f"{path}: the embeddings overflow: lower train_cnn.learning_rate in params.yaml,"
+            " then run `dvc repro`"
+        )
     return snapshots
 
 

@@ -64,7 +64,7 @@ def embed(features: np.ndarray, params: RenderTsne) -> np.ndarray:
     if (features == features[0]).all():
         raise InputError(
             "the embeddings of all digits are the same: the network has died:"
-            " lower train_cnn.learning_rate"
+            " lower train_cnn.learning_rate in params.yaml, then run `dvc repro`"
         )
     return _descend(features, params, init="pca", max_iter=params.iterations)
 
