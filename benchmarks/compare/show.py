@@ -3,13 +3,27 @@
 from pathlib import Path
 from typing import NamedTuple
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import NullFormatter
 
 from compare.entries import ENTRIES, Entry
 from convlab.figures.canvas import BLUE, ORANGE, styled
 
 FAR = 0.3
 """dB below the published figure from which the table says what the training lacked."""
+
+
+COSTS = {
+    "parameters": "parameters",
+    "multiply_adds": "multiply-adds a pixel",
+    "seconds": "seconds a megapixel",
+}
+"""What quality is drawn against: a field of Row, and its label."""
+
+MARKERS = "os^v<>DP"
+"""One for each of ENTRIES."""
 
 
 class Row(NamedTuple):
@@ -55,46 +69,37 @@ def write_table(path: Path, rows: list[Row]) -> None:
 def draw(rows: list[Row]) -> Figure:
     """Draw PSNR and SSIM against parameters, multiply-adds and time, with the published ones."""
     figure = Figure(figsize=(10, 6))
-    columns = {
-        "parameters": "parameters",
-        "multiply_adds": "multiply-adds a pixel",
-        "seconds": "seconds a megapixel",
-    }
-    for across, (key, label) in zip(
-        figure.subplots(2, 3, sharey="row", sharex="col").T, columns.items(), strict=True
-    ):
+    grid = figure.subplots(2, 3, sharey="row", sharex="col")
+    for across, key in zip(grid.T, COSTS, strict=True):
         for axes, measure in zip(across, ("psnr", "ssim"), strict=True):
             for row in rows:
-                place, height = getattr(row, key), getattr(row, measure)
-                known = _entry(row).published
-                if known:
-                    axes.plot(
-                        [place] * 2,
-                        [height, getattr(known, measure)],
-                        color=ORANGE,
-                        marker="o",
-                        markerfacecolor="white",
-                        linewidth=0.8,
-                        zorder=1,
-                    )
-                axes.plot(place, height, "o", color=BLUE)
-                axes.annotate(
-                    row.name,
-                    (place, height),
-                    xytext=(5, -3),
-                    textcoords="offset points",
-                    fontsize="x-small",
-                )
+                _draw_row(axes, row, key, measure)
             axes.set(xscale="log")
-            axes.margins(x=0.25)
-        across[-1].set(xlabel=f"{label} (log scale)")
-    psnr, ssim = figure.axes[0], figure.axes[3]
-    psnr.set(title="B100, x2", ylabel="PSNR (dB)")
-    ssim.set(ylabel="SSIM")
-    psnr.plot([], [], "o", color=BLUE, label="after three minutes here")
-    psnr.plot([], [], "o", color=ORANGE, markerfacecolor="white", label="published")
-    psnr.legend(loc="lower right", fontsize="small")
+            axes.xaxis.set_minor_formatter(NullFormatter())
+        across[-1].set(xlabel=f"{COSTS[key]} (log scale)")
+    grid[0, 0].set(title="B100, x2", ylabel="PSNR (dB)")
+    grid[1, 0].set(ylabel="SSIM")
+    handles, labels = grid[0, 0].get_legend_handles_labels()
+    published = Line2D([], [], marker="o", color=ORANGE, markerfacecolor="white")
+    figure.legend(
+        [*handles, published],
+        [*labels, "the same, published"],
+        title="after three minutes here",
+        loc="outside right upper",
+    )
     return figure
+
+
+def _draw_row(axes: Axes, row: Row, key: str, measure: str) -> None:
+    """Draw a network's point, and a line to the published one."""
+    entry = _entry(row)
+    place, height = getattr(row, key), getattr(row, measure)
+    marker = MARKERS[ENTRIES.index(entry)]
+    if entry.published:
+        heights = [height, getattr(entry.published, measure)]
+        axes.plot([place] * 2, heights, color=ORANGE, linewidth=0.8, zorder=1)
+        axes.plot(place, heights[1], marker, color=ORANGE, markerfacecolor="white")
+    axes.plot(place, height, marker, color=BLUE, label=row.name)
 
 
 def _entry(row: Row) -> Entry:
