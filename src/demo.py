@@ -12,6 +12,7 @@ from pathlib import Path
 import yaml
 
 import check_params
+from convlab.errors import InputError
 from convlab.files import remove
 from convlab.params import read_yaml
 from convlab.script import script
@@ -36,6 +37,8 @@ def lay_over(params: Path, changes: dict) -> None:
     """Change some keys of a parameter file."""
     content = read_yaml(params)
     for block, values in changes.items():
+        if not all(isinstance(side, dict) for side in (content.get(block), values)):
+            raise InputError(f"{block}: is to be changed, but is not a block of {params.name}")
         content[block] |= values
     params.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
 

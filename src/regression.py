@@ -31,16 +31,20 @@ def main(options: Namespace) -> bool:
     resolve(options.base)
     base = read_metrics(options.base)
     if not base:
-        raise InputError(f"at {options.base}: there are no metrics: compare with another commit")
+        raise InputError(
+            f"at {options.base}: there are no metrics: name another commit by BASE or --base"
+        )
     rows = [
         change.row("base")
         | {"better": change.rule and change.rule.better, "verdict": change.progress}
         for change in compare(base, read_metrics(), rules)
     ]
     regressions = [row["metric"] for row in rows if row["verdict"] in REGRESSIONS]
+    unruled = any(row["verdict"] == "no rule" for row in rows)
     conclusion = (
         f"{'Failed' if regressions else 'Passed'} against {options.base}: {count(rows)}"
         + (f"; look at {', '.join(regressions)}" if regressions else "")
+        + ("; what has no rule needs one under regression: in params.yaml" if unruled else "")
     )
     print(render({"metrics": rows}, conclusion, options.form, passed=not regressions))
     return not regressions

@@ -65,6 +65,9 @@ def digits_table(evaluated: dict, trained: dict) -> str:
 def tables() -> str:
     """Both tables, from the workspace's metrics."""
     files = read_metrics()
+    missing = {"evaluate_sr", "train_sr", "evaluate_cnn", "train_cnn"} - files.keys()
+    if missing:
+        raise InputError(f"metrics/ lacks {', '.join(sorted(missing))}: run `dvc repro`")
     return "\n\n".join(
         [
             superresolution_table(files["evaluate_sr"], files["train_sr"]),

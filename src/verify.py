@@ -69,6 +69,9 @@ def compare_metrics(revision: str) -> Rows:
     ]
 
 
+REMEDY = "; run `dvc repro`, then commit what you meant to change and `git checkout FILE` the rest"
+
+
 def examine_locks(committed: Pipeline, here: Pipeline) -> Rows:
     """One row for each thing of which a lock file does not say what is so."""
     found = [("committed", finding) for finding in committed.contradictions()]
@@ -112,6 +115,7 @@ def main(options: Namespace) -> bool:
         f"outputs: {count(tables['outputs'])}; metrics: {count(tables['metrics'])}; "
         f"findings: {len(tables['findings'])}"
         + (nothing if all(row["output"].startswith("metrics/") for row in checked) else "")
+        + ("" if passed else REMEDY)
     )
     print(render(tables, conclusion, options.form, revision=revision, passed=passed))
     return passed

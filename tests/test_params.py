@@ -85,9 +85,9 @@ def test_a_block_cannot_be_changed_after_reading():
             ("walk.step: unknown key (known: steps, rate, mode)",),
         ),
         ("{steps: 3, rate: 0.1, mode: slow, 5: 3}", ("walk.5",)),
-        ("5", ("walk: must hold, indented below it, steps, rate, mode",)),
-        ("[steps]", ("walk: must hold, indented below it, steps, rate, mode",)),
-        ("", ("walk: must hold, indented below it, steps, rate, mode",)),
+        ("5", ("walk: must have these keys indented below it: steps, rate, mode",)),
+        ("[steps]", ("walk: must have these keys indented below it: steps, rate, mode",)),
+        ("", ("walk: must have these keys indented below it: steps, rate, mode",)),
         (
             "{steps: 0, rate: 0, mode: slow}",
             ("walk.steps = 0: should be", "; walk.rate = 0: should be"),
@@ -120,9 +120,9 @@ def test_a_missing_block_is_named(tmp_path):
         ("walk: {steps: 3", "is not YAML"),
         ("walk: 1\n  rest: 2", "is not YAML"),
         ("walk: \t3", "is not YAML"),
-        ("", "must hold blocks, each `name:` with its keys below it, is empty"),
-        ("- walk", "is a list: mend it there, or undo all changes with `git checkout"),
-        ("walk", "is a str: mend it there"),
+        ("", "must hold blocks (`name:` with its keys below it), but is empty"),
+        ("- walk", "is a list: correct it there, or undo all changes with `git checkout"),
+        ("walk", "is a str: correct it there"),
     ],
 )
 def test_a_file_that_holds_no_blocks_is_refused(tmp_path, content, reason):

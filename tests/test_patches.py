@@ -123,13 +123,13 @@ WHOLE = np.zeros((3, 8, 8), np.uint8)
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "truncated or no array"),
-        (b"no array", "truncated or no array"),
-        (npy(WHOLE)[:-1], "truncated or no array"),
-        (npy(WHOLE)[:100], "truncated or no array"),
-        (npy(WHOLE).replace(b"(3, 8, 8)", b"(3, 8, 8 "), "truncated or no array"),
-        (npy(WHOLE).replace(b"(3, 8, 8)", b"(3, 8,(8)"), "truncated or no array"),
-        (npy(np.array([[[{}]]])), "truncated or no array"),
+        (b"", "truncated or not an array"),
+        (b"no array", "truncated or not an array"),
+        (npy(WHOLE)[:-1], "truncated or not an array"),
+        (npy(WHOLE)[:100], "truncated or not an array"),
+        (npy(WHOLE).replace(b"(3, 8, 8)", b"(3, 8, 8 "), "truncated or not an array"),
+        (npy(WHOLE).replace(b"(3, 8, 8)", b"(3, 8,(8)"), "truncated or not an array"),
+        (npy(np.array([[[{}]]])), "truncated or not an array"),
         (npz(WHOLE), ""),
         (npz(WHOLE)[:50], ""),
         (npy(WHOLE.astype(np.float32)), "is (3, 8, 8) of float32, should be (n, h, w) of uint8"),
@@ -221,7 +221,7 @@ def test_a_truncated_picture_is_named(tmp_path, kind, kept):
     write_pair(tmp_path, "a", magnified(8, 8, 2))
     path = tmp_path / kind / "a.png"
     path.write_bytes(path.read_bytes()[:kept])
-    with pytest.raises(InputError, match=f"^{re.escape(str(path))}: is truncated or no picture"):
+    with pytest.raises(InputError, match=f"^{re.escape(str(path))}: is truncated or not a picture"):
         read_pairs(tmp_path)
 
 

@@ -150,7 +150,7 @@ def test_an_image_is_read_as_it_was_saved(
 TRANSPARENT = "has transparent pixels: save it without transparency"
 SIXTEEN_BITS = "has 16 bits for a value: save it with 8"
 NEITHER = "is not a JPEG or PNG image"
-CORRUPT = "is cut short or corrupt, replace it: "
+CORRUPT = "is cut short or corrupt ("
 MANY = "has more than 16,777,216 pixels: make it smaller"
 WHOLE = saved(RGB)
 DATA = WHOLE.index(b"IDAT")

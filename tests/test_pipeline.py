@@ -165,7 +165,7 @@ def params_with(folder, old, new):
     ("content", "message"),
     [
         ("stages/train_cnn/cnn.safetensors", "holds a network 'cnn', expected srcnn or fsrcnn or"),
-        ("params.yaml", "is truncated or no model"),
+        ("params.yaml", "is truncated or not a model"),
     ],
 )
 def test_a_model_of_another_kind_is_refused(inside, content, message):
@@ -195,7 +195,7 @@ def test_a_stage_refuses_a_bad_parameter_before_anything_else(inside, stage, goo
 def test_a_model_of_another_scale_is_refused(inside):
     with (
         params_with(inside, b"scale: 2", b"scale: 3"),
-        pytest.raises(InputError, match="holds a network for scale 2, wanted is 3"),
+        pytest.raises(InputError, match="holds a network for scale 2, not 3"),
     ):
         evaluate_sr.main()
 

@@ -131,7 +131,7 @@ def test_a_tolerance_is_a_finite_number(tolerance):
             {"*": {"better": "lower", "tolerance": 0, "x": 1}},
             "regression.*.x: unknown key (known: better, tolerance)",
         ),
-        ({"*": 0.5}, "regression.*: must hold, indented below it, better, tolerance"),
+        ({"*": 0.5}, "regression.*: must have these keys indented below it: better, tolerance"),
         ({"*": {"better": "lower", "tolerance": -1}}, "(allowed: 0 or more)"),
     ],
 )
@@ -231,5 +231,5 @@ def test_a_broken_metric_file_is_named_with_its_revision(branches, check):
     git(branches, "checkout", "-b", "broken", "main")
     (branches / "metrics" / "score.json").write_text("[" * 100_000)
     toy.commit(branches)
-    with pytest.raises(InputError, match=r"at broken: metrics.score\.json: is no JSON"):
+    with pytest.raises(InputError, match=r"at broken: metrics.score\.json: is not JSON"):
         check("main", "--base", "broken")

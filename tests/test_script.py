@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 
 SOURCES = Path(__file__).parents[1] / "src"
+NO_MEMORY = (
+    "stage: not enough memory: close other programs, or lower batch_size or patch_size"
+    " in params.yaml"
+)
 
 
 @pytest.fixture
@@ -98,14 +102,9 @@ def test_an_unknown_argument_runs_nothing(run):
             "stage: the disk is full: make room and run again",
         ),
         ("raise OSError('the disk is gone')", "stage: the disk is gone"),
-        (
-            "[0] * 2**62",
-            "stage: not enough memory: close other programs or lower a size in params.yaml",
-        ),
-        (
-            "raise RuntimeError('DefaultCPUAllocator: can\\'t allocate memory')",
-            "stage: not enough memory: close other programs or lower a size in params.yaml",
-        ),
+        ("[0] * 2**62", NO_MEMORY),
+        ("raise RuntimeError('DefaultCPUAllocator: can\\'t allocate memory')", NO_MEMORY),
+        ("raise RuntimeError('CUDA out of memory. Tried to allocate 2 GiB')", NO_MEMORY),
         ("raise KeyboardInterrupt", "stage: interrupted: run again to go on"),
     ],
 )

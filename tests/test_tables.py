@@ -33,7 +33,7 @@ def test_a_table_has_the_same_line_ends_everywhere(tmp_path):
 def test_a_damaged_table_is_named(tmp_path, content):
     path = tmp_path / "table.csv"
     path.write_text(content)
-    with pytest.raises(InputError, match=r"table\.csv: is no table of numbers"):
+    with pytest.raises(InputError, match=r"table\.csv: is cut short or not a table of numbers"):
         read_columns(path)
 
 
@@ -42,7 +42,7 @@ def test_a_table_cut_within_its_last_row_is_named(tmp_path, lost):
     path = tmp_path / "table.csv"
     write_csv(path, ("step", "loss"), [(10, 0.5), (20, 0.25)])
     path.write_bytes(path.read_bytes()[:-lost])
-    with pytest.raises(InputError, match=r"table\.csv: is no table of numbers"):
+    with pytest.raises(InputError, match=r"table\.csv: is cut short or not a table of numbers"):
         read_columns(path)
 
 
@@ -58,9 +58,12 @@ def test_metrics_are_json_that_diffs_well(tmp_path):
     assert text.count("\n") == 5
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_metrics_that_are_no_numbers_are_refused_by_name(tmp_path, value):
+@pytest.mark.parametrize(
+    ("value", "remedy"),
+    [(float("nan"), r"learning_rate in params\.yaml"), (float("inf"), "photograph .* remove it")],
+)
+def test_metrics_that_are_no_numbers_are_refused_by_name(tmp_path, value, remedy):
     metrics = {"x2": {"network": {"ssim": 0.9, "psnr": value}}}
-    with pytest.raises(InputError, match=rf"metric x2\.network\.psnr is {value}, .*params.yaml"):
+    with pytest.raises(InputError, match=rf"metric x2\.network\.psnr is {value}, .*{remedy}"):
         write_metrics(tmp_path / "metrics.json", metrics)
     assert not (tmp_path / "metrics.json").exists()

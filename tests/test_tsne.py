@@ -246,7 +246,7 @@ def test_a_wrong_byte_or_end_is_found(data, tmp_path_factory):
 @pytest.mark.parametrize("content", [b"", b"no snapshots", save_tensors({"step": np.arange(2)})])
 def test_a_file_of_something_else_is_refused(content, tmp_path):
     (tmp_path / "snapshots.safetensors").write_bytes(content)
-    with pytest.raises(InputError, match="no file of snapshots"):
+    with pytest.raises(InputError, match="not a file of snapshots"):
         read_snapshots(tmp_path / "snapshots.safetensors")
 
 

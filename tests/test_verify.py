@@ -208,7 +208,7 @@ def test_another_seed_is_named_after_the_run_too(project, check):
     assert not passed
     (finding,) = report["findings"]
     assert (finding["dvc.lock"], finding["item"]) == ("here", "seed")
-    assert finding["problem"] == "the run took 7, committed is 42"
+    assert finding["problem"] == "the run took 7, the commit has 42"
     assert verdicts(report["metrics"], "metric")["score.accuracy"] == "differs"
     assert set(verdicts(report["outputs"], "output").values()) == {"differs"}
 
@@ -338,7 +338,7 @@ def test_markdown_is_a_table_for_pull_requests(project, capsys):
 @pytest.mark.parametrize(
     ("path", "content", "message"),
     [
-        ("metrics/score.json", "{", r"metrics.score\.json: is no JSON"),
+        ("metrics/score.json", "{", r"metrics.score\.json: is not JSON"),
         ("dvc.lock", "stages: [", r"dvc\.lock"),
         ("dvc.yaml", "stages: [", r"dvc\.yaml"),
         ("params.yaml", "seed: [", r"params\.yaml"),
@@ -361,7 +361,7 @@ def test_a_revision_without_a_pipeline_is_named(project, check):
     git(project, "commit", "--message=No pipeline")
     git(project, "checkout", "HEAD~1", "--", "dvc.yaml")
     with pytest.raises(
-        InputError, match=r"at HEAD: dvc\.yaml is missing or empty: choose another revision"
+        InputError, match=r"at HEAD: dvc\.yaml is missing or empty: name another commit"
     ):
         check()
 

@@ -72,13 +72,13 @@ def test_a_missing_file_is_named(path):
 def test_a_truncated_file_is_named(path, kept):
     save_network(path, Mlp(), "mlp")
     path.write_bytes(path.read_bytes()[:kept])
-    assert_refused(path, "is truncated or no model of this project", {"mlp": Mlp})
+    assert_refused(path, "is truncated or not a model of this project", {"mlp": Mlp})
 
 
 @pytest.mark.parametrize("content", [b"a text", b"\0" * 100, b"\x80\x04\x95pickle", b"PK\x03\x04"])
 def test_a_file_of_another_kind_is_named(path, content):
     path.write_bytes(content)
-    assert_refused(path, "is truncated or no model of this project", {"mlp": Mlp})
+    assert_refused(path, "is truncated or not a model of this project", {"mlp": Mlp})
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_file_of_another_kind_is_named(path, content):
 )
 def test_weights_of_others_are_named(path, metadata):
     save_file(Mlp().state_dict(), path, metadata)
-    assert_refused(path, "no model of this project", {"mlp": Mlp})
+    assert_refused(path, "not a model of this project", {"mlp": Mlp})
 
 
 def test_another_design_is_named(path):
@@ -115,7 +115,7 @@ def test_another_scale_is_named(path, wanted):
     save_network(path, random_subpixel(), "subpixel", **DESIGN)
     with pytest.raises(
         InputError,
-        match=f"^{re.escape(str(path))}: .* for scale 2, wanted is {wanted}: ",
+        match=f"^{re.escape(str(path))}: .* for scale 2, not {wanted}: ",
     ):
         load_superres(path, wanted)
 

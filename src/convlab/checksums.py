@@ -90,11 +90,12 @@ def check_whole(path: Path, checksums: Path | None = None) -> None:
     name = Path(os.path.relpath(path, checksums.parent)).as_posix()
     listed = read_checksums(checksums)
     if name not in listed:
-        raise DamageError(path, f"is not listed in {checksums.name} beside it")
+        raise DamageError(path, f"is not listed in {checksums}")
     if found != listed[name]:
         raise InputError(
-            f"{path}: is damaged, or of another run than {checksums}: remove both, then"
-            " `dvc checkout` and `git checkout` bring them back, or `dvc repro` makes them again"
+            f"{path}: is damaged, or of another run than {checksums}: remove both, then run"
+            " `dvc repro` (quicker if they are committed: `git checkout FILE` brings back what git"
+            " holds, `dvc checkout` the rest)"
         )
 
 
@@ -116,7 +117,10 @@ def read_checksums(path: Path) -> dict[str, str]:
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:
-        raise DamageError(path, "is damaged (no list of checksums)") from error
+        raise InputError(
+            f"{path}: is damaged (not a list of checksums): `git checkout {path}` brings it"
+            " back, if git has it; if not, remove it and run `dvc repro`"
+        ) from error
 
 
 def _write(path: Path, files: Iterable[tuple[str, Path]]) -> None:

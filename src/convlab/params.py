@@ -52,7 +52,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     InputError
         If the file cannot be read, is not YAML, or is not a mapping.
     """
-    remedy = f"mend it there, or undo all changes with `git checkout {path}`"
+    remedy = f"correct it there, or undo all changes with `git checkout {path}`"
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -69,7 +69,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         kind = "empty" if content is None else f"a {type(content).__name__}"
         raise InputError(
-            f"{path}: must hold blocks, each `name:` with its keys below it, is {kind}: {remedy}"
+            f"{path}: must hold blocks (`name:` with its keys below it), but is {kind}: {remedy}"
         )
     return content
 
@@ -153,13 +153,15 @@ def _describe(block: str, fault: Any, model: type[BaseModel]) -> str:
     key = ".".join([block, *map(str, fault["loc"])])
     match fault["type"]:
         case "missing":
-            return f"{key}: is missing"
+            return f"{key}: is missing (`git diff` shows what was removed)"
         case "extra_forbidden":
             known = _schema(model, fault["loc"][:-1])["properties"]
             return f"{key}: unknown key (known: {', '.join(known)})"
         case "model_type":
             known = _schema(model, fault["loc"])["properties"]
-            return f"{key}: must hold, indented below it, {', '.join(known)}"
+            return f"{key}: must have these keys indented below it: {', '.join(known)}"
+        case "dict_type":
+            return f"{key}: must have keys and their values indented below it"
         case _:
             said = fault["msg"].removeprefix("Input ").removeprefix("Value error, ")
             value = f" = {_shown(fault['input'])}" if fault["loc"] else ""

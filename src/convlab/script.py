@@ -3,6 +3,7 @@
 import argparse
 import errno
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,8 +16,13 @@ from convlab.errors import InputError
 _REASONS = {
     errno.EEXIST: "is a file where a folder is needed: move it away",
     errno.ENOTDIR: "is a file where a folder is needed: move it away",
+    errno.EACCES: "you may not read or write it: see who owns it and its folder",
+    errno.EIO: "the disk fails to read or write it: keep a copy of your work elsewhere",
 }
 """What the system's own words leave open."""
+
+_NO_MEMORY = re.compile("can't allocate memory|out of memory")
+"""What torch says without memory of the processor or of a GPU."""
 
 
 def _no_options(_: argparse.ArgumentParser) -> None:
@@ -75,10 +81,11 @@ def script(
         reason = _REASONS.get(error.errno) or error.strerror or error
         sys.exit(f"{lock.stem}: {place}{reason}")
     except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "can't allocate memory" not in str(error):
+        if isinstance(error, RuntimeError) and not _NO_MEMORY.search(str(error)):
             raise  # torch knows no MemoryError
         sys.exit(
-            f"{lock.stem}: not enough memory: close other programs or lower a size in params.yaml"
+            f"{lock.stem}: not enough memory: close other programs, or lower batch_size or"
+            " patch_size in params.yaml"
         )
     except KeyboardInterrupt:
         sys.exit(f"{lock.stem}: interrupted: run again to go on")

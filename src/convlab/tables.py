@@ -21,11 +21,12 @@ def write_metrics(path: Path, metrics: dict[str, Any]) -> None:
     """
     for name, value in _numbers(metrics):
         if not math.isfinite(value):
-            raise InputError(
-                f"the metric {name} is {value}, which cannot be compared: inf dB comes of a"
-                " photograph of a single colour: remove it; nan of a training that diverged: lower"
-                " its learning_rate in params.yaml; then run `dvc repro`"
+            cause = (
+                "of a photograph of a single colour: remove it"
+                if name.endswith("psnr") and value > 0
+                else "a training diverged: lower its learning_rate in params.yaml"
             )
+            raise InputError(f"the metric {name} is {value}, because {cause}, then run `dvc repro`")
     text = json.dumps(metrics, indent=2) + "\n"
     path.write_text(text, encoding="utf-8", newline="\n")
 
@@ -66,4 +67,4 @@ def read_columns(path: Path) -> dict[str, list[float]]:
             for name, column in zip(header, columns, strict=True)
         }
     except (ValueError, csv.Error) as error:
-        raise DamageError(path, "is no table of numbers, or cut short") from error
+        raise DamageError(path, "is cut short or not a table of numbers") from error

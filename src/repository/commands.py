@@ -18,7 +18,10 @@ def git(*arguments: str) -> str:
     """
     done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise InputError(f"git {arguments[0]}: {done.stderr}")
+        fault = f"git {arguments[0]}: {done.stderr}"
+        if "not a git repository" in fault:
+            fault += ": work in a clone of the project's repository"
+        raise InputError(fault)
     return done.stdout
 
 
@@ -33,7 +36,7 @@ def resolve(revision: str) -> str:
     try:
         return git("rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}").strip()
     except InputError as error:
-        if "not a git repository" in str(error):
+        if "Needed a single revision" not in str(error):
             raise
         hint = "`git branch --all` lists the branches"
         raise InputError(f"'{revision}' names no commit here: {hint}") from error
@@ -65,6 +68,6 @@ def dvc(*arguments: str, folder: Path) -> None:
     )
     if done.returncode:
         raise InputError(
-            f"`dvc {' '.join(arguments)}` failed in {folder}: the lines above say why; when that"
-            " is mended, give the same command again"
+            f"`dvc {' '.join(arguments)}` failed in {folder}/, a copy of this folder: the lines"
+            " above say why; mend it here, not in the copy, then run this again"
         )

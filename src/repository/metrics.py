@@ -157,9 +157,9 @@ def read_metrics(revision: str | None = None) -> dict[str, Any]:
             metrics[path.stem] = json.loads(text)
         except (ValueError, RecursionError) as error:
             if revision is None:
-                raise DamageError(path, f"is no JSON ({error})") from error
+                raise DamageError(path, f"is not JSON ({error})") from error
             raise InputError(
-                f"at {revision}: {path}: is no JSON ({error}): choose another revision"
+                f"at {revision}: {path}: is not JSON ({error}): name another commit"
             ) from error
     return metrics
 

@@ -87,7 +87,7 @@ class Pipeline:
         self._remedy = (
             "`git diff` shows what changed since the last commit, `git checkout FILE` undoes it"
             if revision is None
-            else "choose another revision"
+            else "name another commit"
         )
         self.commit = None if revision is None else resolve(revision)
         with self._errors_in_one_line():
@@ -139,17 +139,18 @@ class Pipeline:
         """
         for stage in self._stages:
             if stage.name not in self._lock:
-                yield Finding(stage.name, "dvc.lock", "dvc.lock records no run of the stage")
+                yield Finding(stage.name, "dvc.lock", "has no run of the stage: run `dvc repro`")
             else:
                 yield from self._unknown_to_dvc(stage)
         for name in sorted(self._lock.keys() - {stage.name for stage in self._stages}):
-            yield Finding(name, "dvc.lock", "dvc.yaml has no such stage")
+            problem = "has a stage that dvc.yaml lacks: `git checkout` one of the two"
+            yield Finding(name, "dvc.lock", problem)
         for item in sorted(item for item in self.recorded | self.present if self._ran(item)):
             recorded, present = self.recorded.get(item), self.present.get(item)
             absent = present is None and self._may_be_absent(item)
             if not _same(recorded, present) and not (absent and recorded is not None):
                 recorded_text, present_text = _say(recorded, present)
-                problem = f"recorded is {recorded_text}, there is {present_text}"
+                problem = f"dvc.lock has {recorded_text}, here is {present_text}"
                 yield Finding(item.stage, item.name, problem + self._inside(item))
             yield from self._unlike_its_producer(item)
 
@@ -164,7 +165,7 @@ class Pipeline:
                 continue
             if not _same(taken, there):
                 taken_text, there_text = _say(taken, there)
-                problem = f"the run took {taken_text}, committed is {there_text}"
+                problem = f"the run took {taken_text}, the commit has {there_text}"
                 yield Finding(item.stage, item.name, problem)
 
     def _ran(self, item: Item) -> bool:
@@ -188,14 +189,15 @@ class Pipeline:
                 if entry in known:
                     known.remove(entry)
                 else:
-                    problem = f"dvc.lock has {_brief(entry)}, which dvc.yaml does not ask for"
+                    problem = f"dvc.lock has {_brief(entry)}, which dvc.yaml lacks: run `dvc repro`"
                     yield Finding(stage.name, str(entry.get("path")), problem)
             for entry in known:
                 if not any(entry["path"] == other.get("path") for other in raw.get(part, [])):
-                    yield Finding(stage.name, entry["path"], "dvc.lock does not record it")
+                    problem = "dvc.lock does not record it: run `dvc repro`"
+                    yield Finding(stage.name, entry["path"], problem)
         recorded, asked = (dict(flatten(side.get("params", {}))) for side in (raw, read))
         for name in sorted(recorded.keys() - asked.keys()):
-            problem = "dvc.lock records it, dvc.yaml does not ask for it"
+            problem = "dvc.lock records it, dvc.yaml lacks it: run `dvc repro`"
             yield Finding(stage.name, name, problem)
 
     def _unlike_its_producer(self, item: Item) -> Iterator[Finding]:
@@ -206,7 +208,7 @@ class Pipeline:
         left, taken = self.recorded.get(out), self.recorded.get(item)
         if left != taken:
             left_text, taken_text = _say(left, taken)
-            problem = f"recorded is {taken_text}, {out.stage} left {left_text}"
+            problem = f"the stage read {taken_text}, but {out.stage} left {left_text}"
             yield Finding(item.stage, item.name, problem)
 
     def _read(self, entry: Output) -> Content | None:
@@ -216,8 +218,8 @@ class Pipeline:
         except FileNotFoundError as error:
             if os.path.lexists(entry.fs_path):
                 raise InputError(
-                    f"{entry.def_path}: is or holds a link to nothing: remove the link, then run"
-                    " `dvc repro`"
+                    f"{entry.def_path}: is or holds a link to nothing ({error.filename}): remove"
+                    " that, then run `dvc repro`"
                 ) from error
             return None
         except IgnoreInCollectedDirError as error:
@@ -262,8 +264,8 @@ class Pipeline:
             yield
         except (DvcException, ValueError, TypeError, KeyError, AttributeError) as error:
             cause = f" ({error.__cause__})" if error.__cause__ else ""
-            problem = f"{self._place}DVC cannot read the pipeline: {error}{cause}"
-            raise InputError(f"{problem}: {self._remedy}") from error
+            problem = f"DVC cannot read dvc.yaml, dvc.lock or params.yaml: {error}{cause}"
+            raise InputError(f"{self._place}{problem}: {self._remedy}") from error
 
 
 def _entries(stage: PipelineStage) -> Iterator[tuple[Item, Output]]:

@@ -189,7 +189,7 @@ def _tgz_photos(path: Path) -> Iterator[bytes]:
             elif member.islnk():
                 _refuse_outside(member.linkname)
             elif not member.isdir():
-                raise InputError(f"holds a device, no photograph ({_shown(member.name)})")
+                raise InputError(f"holds a device file ({_shown(member.name)})")
             stream.header_left = _HEADER_LIMIT
 
 
@@ -198,7 +198,7 @@ class _Sparing(io.FileIO):
 
     def read(self, size: int | None = -1) -> bytes:
         if size is not None and size > _DIRECTORY_LIMIT:
-            raise InputError(f"is corrupt (its contents are longer than {_DIRECTORY_LIMIT} bytes)")
+            raise InputError(f"is corrupt (its directory is longer than {_DIRECTORY_LIMIT} bytes)")
         return super().read(size)
 
     def seek(self, offset: int, whence: int = 0) -> int:
@@ -224,7 +224,7 @@ def _zip_photos(path: Path) -> Iterator[bytes]:
                     target = _read_zipped(archive, member).decode(errors="replace")
                     _refuse_outside(_link_end(member.filename, target))
                 case _:
-                    raise InputError(f"holds a device, no photograph ({_shown(member.filename)})")
+                    raise InputError(f"holds a device file ({_shown(member.filename)})")
 
 
 def _read_zipped(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
@@ -243,12 +243,12 @@ def _may_be_photo(name: str, size: int) -> bool:
 
 def _refuse_count(count: int) -> None:
     if count > _MEMBER_LIMIT:
-        raise InputError(f"holds more than {_MEMBER_LIMIT} members: is not the published archive")
+        raise InputError(f"holds more than {_MEMBER_LIMIT} members: not the published archive")
 
 
 def _refuse_total(size: int) -> None:
     if size > _TOTAL_LIMIT:
-        raise InputError(f"unpacks to more than {_TOTAL_LIMIT} bytes: is not the published archive")
+        raise InputError(f"unpacks to more than {_TOTAL_LIMIT} bytes: not the published archive")
 
 
 def _shown(name: str) -> str:

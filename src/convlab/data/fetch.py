@@ -49,11 +49,11 @@ _AHEAD = 16  # chunks that may wait to be written
 _REASONS = (  # the first that fits
     (
         (requests.exceptions.InvalidProxyURL, requests.exceptions.ProxyError),
-        "cannot be reached through the proxy (see HTTP_PROXY, HTTPS_PROXY, NO_PROXY)",
+        "cannot be reached through the proxy (check HTTP_PROXY, HTTPS_PROXY, NO_PROXY)",
     ),
     (
         requests.exceptions.SSLError,
-        "offers no secure connection (see this machine's clock and certificates)",
+        "offers no secure connection (check this machine's clock and certificates)",
     ),
     (requests.Timeout, "did not answer in time"),
     (requests.ConnectionError, "cannot be reached, or breaks the connection"),
@@ -220,7 +220,7 @@ def _save(url: str, file: IO[bytes]) -> None:
         for start, chunk, total in arrivals:
             if max(start + len(chunk), total or 0) > _SIZE_LIMIT:
                 file.truncate(0)
-                raise InputError(f"is larger than {_SIZE_LIMIT} bytes: is not the published file")
+                raise InputError(f"is larger than {_SIZE_LIMIT} bytes: not the published file")
             file.truncate(start)
             file.write(chunk)
             progress.total = total

@@ -76,7 +76,7 @@ def _unpack(path: Path, checksum: str) -> bytes:
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise InputError(f"is cut short or not a .gz file ({error})") from error
     if len(content) > _SIZE_LIMIT:
-        raise InputError(f"unpacks to more than {_SIZE_LIMIT} bytes: is not the published file")
+        raise InputError(f"unpacks to more than {_SIZE_LIMIT} bytes: not the published file")
     found = hashlib.sha256(content).hexdigest()
     if found != checksum:
         raise InputError(f"has the wrong content (sha256 {found}, should be {checksum})")

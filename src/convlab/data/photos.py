@@ -95,8 +95,8 @@ def check_sizes(paths: Iterable[Path], smallest: int) -> None:
         height, width = image_size(path)
         if min(height, width) < smallest:
             raise InputError(
-                f"{path}: is {width} x {height} pixels: too small to be measured, which takes"
-                f" {smallest} x {smallest}: remove it"
+                f"{path}: is {width} x {height} pixels: too small to be measured:"
+                f" remove it, or put one of at least {smallest} x {smallest} in its place"
             )
 
 

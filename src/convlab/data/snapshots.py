@@ -63,7 +63,7 @@ def read_snapshots(path: Path) -> Snapshots:
         arrays = load_file(path)
         snapshots = Snapshots(*(arrays[name] for name in ARRAYS))
     except (SafetensorError, LookupError) as error:
-        raise DamageError(path, "is damaged, or no file of snapshots") from error
+        raise DamageError(path, "is damaged, or not a file of snapshots") from error
     if not _fits(snapshots):
         raise DamageError(path, "holds no snapshots")
     if not np.isfinite(snapshots.features).all():

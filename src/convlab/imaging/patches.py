@@ -156,7 +156,7 @@ def _map_array(path: Path) -> np.ndarray:
     try:
         array = open_memmap(path, mode="r")
     except (ValueError, EOFError, TokenError) as error:
-        raise DamageError(path, "is truncated or no array") from error
+        raise DamageError(path, "is truncated or not an array") from error
     if array.ndim != 3 or array.dtype != np.uint8 or not array.size:
         raise DamageError(path, f"is {array.shape} of {array.dtype}, should be (n, h, w) of uint8")
     return array
@@ -168,4 +168,4 @@ def _read_plane(path: Path) -> np.ndarray:
         with Image.open(path) as image:
             return np.array(image.convert("L"))
     except (UnidentifiedImageError, OSError, SyntaxError) as error:
-        raise DamageError(path, "is truncated or no picture") from error
+        raise DamageError(path, "is truncated or not a picture") from error

@@ -39,7 +39,7 @@ def load_superres(path: Path, scale: int) -> Upscaler:
     network = load_network(path, NETWORKS)
     if network.scale != scale:
         raise InputError(
-            f"{path}: holds a network for scale {network.scale}, wanted is {scale}: run `dvc repro`"
+            f"{path}: holds a network for scale {network.scale}, not {scale}: run `dvc repro`"
         )
     return network
 

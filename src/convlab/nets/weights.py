@@ -56,7 +56,7 @@ def load_network(path: Path, designs: Mapping[str, type[nn.Module]]) -> nn.Modul
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         design, settings = description["design"], description["settings"]
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise DamageError(path, "is truncated or no model of this project") from error
+        raise DamageError(path, "is truncated or not a model of this project") from error
     if design not in designs:
         raise DamageError(path, f"holds a network '{design}', expected {' or '.join(designs)}")
     try:

@@ -70,8 +70,8 @@ def descend(loss: Tensor, rates: Mapping[Optimizer, float]) -> float:
     value = loss.item()
     if not math.isfinite(value):
         raise InputError(
-            f"the loss became {value}: training diverged: lower learning_rate (of train_sr"
-            " kernel_learning_rate, too) in params.yaml, then run `dvc repro`"
+            f"the loss became {value}: training diverged: lower learning_rate (for train_sr,"
+            " kernel_learning_rate too) in params.yaml, then run `dvc repro`"
         )
     for optimizer in rates:
         optimizer.zero_grad()
