@@ -56,6 +56,14 @@ def test_steps_have_momentum():
     torch.testing.assert_close((before - kernel.detach()).flatten(1), expected)
 
 
+def test_weight_decay_takes_a_share_of_every_weight():
+    kernel = nn.Parameter(torch.randn(4, 3, 3, 3))
+    before = kernel.detach().clone()
+    kernel.grad = torch.zeros(4, 3, 3, 3)
+    Muon([kernel], lr=0.5, weight_decay=0.1).step()
+    torch.testing.assert_close(kernel.detach(), 0.95 * before)
+
+
 def test_it_finds_what_makes_a_quadratic_least():
     torch.manual_seed(0)
     target, kernel = torch.randn(4, 2, 3, 3), nn.Parameter(torch.zeros(4, 2, 3, 3))

@@ -28,6 +28,7 @@ KNOBS = {
     "batch_size": 4,
     "detail": 0.5,
     "kernel_learning_rate": 0.02,
+    "kernel_weight_decay": 0.1,
     "learning_rate": 0.005,
     "warmup_steps": 2,
     "device": "cpu",

@@ -26,6 +26,8 @@ class Muon(Optimizer):
         more outputs than it has inputs times taps.
     momentum : float
         Share of the former mean gradient in the new one, 0 to 1.
+    weight_decay : float
+        Share of every weight, times the rate, that each step takes from it.
 
     References
     ----------
@@ -33,8 +35,15 @@ class Muon(Optimizer):
     networks", 2024, https://kellerjordan.github.io/posts/muon/.
     """
 
-    def __init__(self, kernels: Iterable[Tensor], lr: float = 0.02, momentum: float = 0.95) -> None:
-        super().__init__(kernels, {"lr": lr, "momentum": momentum})
+    def __init__(
+        self,
+        kernels: Iterable[Tensor],
+        lr: float = 0.02,
+        momentum: float = 0.95,
+        weight_decay: float = 0,
+    ) -> None:
+        defaults = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}
+        super().__init__(kernels, defaults)
 
     @torch.no_grad()
     def step(self) -> None:
@@ -48,6 +57,7 @@ class Muon(Optimizer):
                 mean = state["mean"].lerp_(kernel.grad, 1 - momentum)
                 ahead = kernel.grad.lerp(mean, momentum).flatten(1)
                 tall = max(1, ahead.shape[0] / ahead.shape[1]) ** 0.5
+                kernel.mul_(1 - rate * group["weight_decay"])
                 kernel.sub_(orthogonal(ahead).view_as(kernel), alpha=rate * tall)
 
 

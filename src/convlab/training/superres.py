@@ -42,6 +42,7 @@ class TrainSr(Params):
     batch_size: Annotated[int, Field(ge=1, le=1024)]
     detail: Annotated[float, Field(ge=0, le=2)]
     kernel_learning_rate: Annotated[float, Field(gt=0, le=1)]
+    kernel_weight_decay: Annotated[float, Field(ge=0, le=1)]
     learning_rate: Annotated[float, Field(gt=0, le=1)]
     warmup_steps: Annotated[int, Field(ge=0)]
     device: Device
@@ -184,11 +185,9 @@ class Training:
 
     def _make_optimizers(self) -> dict[Optimizer, float]:
         """Muon for the kernels of the hidden convolutions, AdamW for all else; their peak rates."""
-        kernels, others = split_weights(self.network)
-        return {
-            make_optimizer(others): self.params.learning_rate,
-            Muon(kernels): self.params.kernel_learning_rate,
-        }
+        params, (kernels, others) = self.params, split_weights(self.network)
+        muon = Muon(kernels, weight_decay=params.kernel_weight_decay)
+        return {make_optimizer(others): params.learning_rate, muon: params.kernel_learning_rate}
 
     def _weights(self) -> dict[str, Tensor]:
         return {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
