@@ -61,5 +61,5 @@ def test_the_forward_pass_runs_in_the_wanted_precision(monkeypatch, precision, u
 def test_a_processor_needs_nothing_and_a_missing_gpu_is_named(monkeypatch):
     assert open_device("cpu") == torch.device("cpu")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(InputError, match=r"^device cuda: torch finds no GPU here: set train_sr"):
+    with pytest.raises(InputError, match=r"^train_sr\.device = cuda: torch finds no GPU here: "):
         open_device("cuda")
