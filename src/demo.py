@@ -38,7 +38,10 @@ def lay_over(params: Path, changes: dict) -> None:
     content = read_yaml(params)
     for block, values in changes.items():
         if not all(isinstance(side, dict) for side in (content.get(block), values)):
-            raise InputError(f"{block}: is to be changed, but is not a block of {params.name}")
+            raise InputError(
+                f"{block}: is to be changed, but must be a block, with keys below it, both in"
+                f" {params.name} and in the file of changes: correct it there"
+            )
         content[block] |= values
     params.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
 

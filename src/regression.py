@@ -31,9 +31,7 @@ def main(options: Namespace) -> bool:
     resolve(options.base)
     base = read_metrics(options.base)
     if not base:
-        raise InputError(
-            f"at {options.base}: there are no metrics: name another commit by BASE or --base"
-        )
+        raise InputError(f"at {options.base}: there are no metrics: name another commit (BASE=...)")
     rows = [
         change.row("base")
         | {"better": change.rule and change.rule.better, "verdict": change.progress}
@@ -44,7 +42,11 @@ def main(options: Namespace) -> bool:
     conclusion = (
         f"{'Failed' if regressions else 'Passed'} against {options.base}: {count(rows)}"
         + (f"; look at {', '.join(regressions)}" if regressions else "")
-        + ("; what has no rule needs one under regression: in params.yaml" if unruled else "")
+        + (
+            "; metrics without a rule need one under `regression:` in params.yaml"
+            if unruled
+            else ""
+        )
     )
     print(render({"metrics": rows}, conclusion, options.form, passed=not regressions))
     return not regressions

@@ -82,7 +82,7 @@ def replace_between(text: str, mark: str, content: str) -> str:
     if start not in text or end not in text:
         raise InputError(
             f"{README}: the lines {start} and {end}, between which tables are written, are"
-            f" missing: put them back, or all of the file with `git checkout {README}`"
+            f" missing: put them back, or restore the whole file with `git checkout {README}`"
         )
     return text.partition(start)[0] + f"{start}\n{content}\n{end}" + text.partition(end)[2]
 

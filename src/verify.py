@@ -69,7 +69,7 @@ def compare_metrics(revision: str) -> Rows:
     ]
 
 
-REMEDY = "; run `dvc repro`, then commit what you meant to change and `git checkout FILE` the rest"
+REMEDY = "; undo what was not meant with `git checkout FILE`, run `dvc repro`, commit the rest"
 
 
 def examine_locks(committed: Pipeline, here: Pipeline) -> Rows:

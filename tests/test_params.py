@@ -121,8 +121,8 @@ def test_a_missing_block_is_named(tmp_path):
         ("walk: 1\n  rest: 2", "is not YAML"),
         ("walk: \t3", "is not YAML"),
         ("", "must hold blocks (`name:` with its keys below it), but is empty"),
-        ("- walk", "is a list: correct it there, or undo all changes with `git checkout"),
-        ("walk", "is a str: correct it there"),
+        ("- walk", "is a list: correct it, or undo all changes with `git checkout"),
+        ("walk", "is a str: correct it"),
     ],
 )
 def test_a_file_that_holds_no_blocks_is_refused(tmp_path, content, reason):
@@ -149,7 +149,9 @@ def test_a_key_of_two_lines_makes_one_line(tmp_path, content):
 
 def test_a_file_that_is_missing_or_no_text_is_refused(tmp_path):
     path = tmp_path / "params.yaml"
-    assert refusal(path) == "is missing: run this in the project's folder"
+    assert refusal(path).startswith(
+        "is missing: run this in the project's folder, or bring it back"
+    )
     path.write_bytes(b"walk: \xff")
     assert refusal(path).startswith("is not UTF-8 ")
 

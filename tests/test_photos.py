@@ -235,7 +235,7 @@ def test_what_cannot_be_read_as_it_was_saved_is_refused(
     [
         (lambda path: None, "is missing"),
         (lambda path: path.symlink_to("nowhere"), "is missing"),
-        (lambda path: path.symlink_to(path), "cannot be read: Too many levels"),
+        (lambda path: path.symlink_to(path), "Too many levels"),
         (lambda path: path.mkdir(), "is a folder or device, not a file"),
         (lambda path: path.symlink_to("/dev/zero"), "is a folder or device, not a file"),
         (os.mkfifo, "is a folder or device, not a file"),

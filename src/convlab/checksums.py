@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from convlab.errors import DamageError, InputError
+from convlab.errors import DamageError, InputError, reason
 from convlab.files import staged
 
 NAME = "SHA256SUMS"
@@ -84,7 +84,7 @@ def check_whole(path: Path, checksums: Path | None = None) -> None:
     except FileNotFoundError as error:
         raise InputError(f"{path}: is missing: run `dvc repro`") from error
     except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+        raise InputError(f"{path}: {reason(error)}") from error
     if not checksums.exists():
         return
     name = Path(os.path.relpath(path, checksums.parent)).as_posix()
@@ -93,8 +93,8 @@ def check_whole(path: Path, checksums: Path | None = None) -> None:
         raise DamageError(path, f"is not listed in {checksums}")
     if found != listed[name]:
         raise InputError(
-            f"{path}: is damaged, or of another run than {checksums}: remove both, then run"
-            " `dvc repro` (quicker if they are committed: `git checkout FILE` brings back what git"
+            f"{path}: is damaged, or from another run than {checksums}: remove both, then run"
+            " `dvc repro` (quicker: `git checkout FILE` brings back what git"
             " holds, `dvc checkout` the rest)"
         )
 
@@ -115,7 +115,7 @@ def read_checksums(path: Path) -> dict[str, str]:
             raise ValueError("is not what sha256sum writes")
         return {line["name"]: line["checksum"] for line in found}
     except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+        raise InputError(f"{path}: {reason(error)}") from error
     except ValueError as error:
         raise InputError(
             f"{path}: is damaged (not a list of checksums): `git checkout {path}` brings it"

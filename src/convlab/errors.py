@@ -1,5 +1,6 @@
 """What can go wrong that a user can mend."""
 
+import errno
 from pathlib import Path
 
 
@@ -20,3 +21,19 @@ class DamageError(InputError):
 
     def __init__(self, path: Path, fault: str) -> None:
         super().__init__(f"{path}: {fault}: remove it and run `dvc repro`")
+
+
+_REASONS = {
+    errno.EEXIST: "is a file where a folder is needed: move it away",
+    errno.ENOTDIR: "it, or a folder above it, is a file where a folder is needed: move that away",
+    errno.EACCES: "no permission to read or write it: make it and its folder yours, run again",
+    errno.EIO: "the disk is failing: copy your work to another one and run there",
+    errno.EISDIR: "is a folder where a file is needed: move it away",
+    errno.EROFS: "is on a disk that is read-only: copy the project to another one",
+}
+"""What helps, where the system's own words leave that open."""
+
+
+def reason(error: OSError) -> str:
+    """Say what the system refused, and what helps."""
+    return _REASONS.get(error.errno) or error.strerror or str(error)

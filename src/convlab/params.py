@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from convlab.errors import InputError
+from convlab.errors import InputError, reason
 
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Threads = Annotated[int, Field(ge=1, le=1024)]
@@ -52,13 +52,16 @@ def read_yaml(path: Path) -> dict[str, Any]:
     InputError
         If the file cannot be read, is not YAML, or is not a mapping.
     """
-    remedy = f"correct it there, or undo all changes with `git checkout {path}`"
+    remedy = f"correct it, or undo all changes with `git checkout {path}`"
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise InputError(f"{path}: is missing: run this in the project's folder") from error
+        raise InputError(
+            f"{path}: is missing: run this in the project's folder, or bring it back with"
+            f" `git checkout {path}`"
+        ) from error
     except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+        raise InputError(f"{path}: {reason(error)}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: is not UTF-8 ({error}): save it as UTF-8") from error
     except yaml.MarkedYAMLError as error:
@@ -161,7 +164,7 @@ def _describe(block: str, fault: Any, model: type[BaseModel]) -> str:
             known = _schema(model, fault["loc"])["properties"]
             return f"{key}: must have these keys indented below it: {', '.join(known)}"
         case "dict_type":
-            return f"{key}: must have keys and their values indented below it"
+            return f"{key}: must have keys and values below it (`git diff` shows what was removed)"
         case _:
             said = fault["msg"].removeprefix("Input ").removeprefix("Value error, ")
             value = f" = {_shown(fault['input'])}" if fault["loc"] else ""

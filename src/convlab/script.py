@@ -11,15 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from convlab.errors import InputError
-
-_REASONS = {
-    errno.EEXIST: "is a file where a folder is needed: move it away",
-    errno.ENOTDIR: "is a file where a folder is needed: move it away",
-    errno.EACCES: "you may not read or write it: see who owns it and its folder",
-    errno.EIO: "the disk fails to read or write it: keep a copy of your work elsewhere",
-}
-"""What the system's own words leave open."""
+from convlab.errors import InputError, reason
 
 _NO_MEMORY = re.compile("can't allocate memory|out of memory")
 """What torch says without memory of the processor or of a GPU."""
@@ -78,8 +70,7 @@ def script(
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             sys.exit(f"{lock.stem}: the disk is full: make room and run again")
         place = f"{error.filename}: " if error.filename else ""
-        reason = _REASONS.get(error.errno) or error.strerror or error
-        sys.exit(f"{lock.stem}: {place}{reason}")
+        sys.exit(f"{lock.stem}: {place}{reason(error)}")
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and not _NO_MEMORY.search(str(error)):
             raise  # torch knows no MemoryError

@@ -22,9 +22,9 @@ def write_metrics(path: Path, metrics: dict[str, Any]) -> None:
     for name, value in _numbers(metrics):
         if not math.isfinite(value):
             cause = (
-                "of a photograph of a single colour: remove it"
+                "a photograph has a single colour: look in data/raw/bsds500 for it and remove it"
                 if name.endswith("psnr") and value > 0
-                else "a training diverged: lower its learning_rate in params.yaml"
+                else "the training diverged: lower its learning rates in params.yaml"
             )
             raise InputError(f"the metric {name} is {value}, because {cause}, then run `dvc repro`")
     text = json.dumps(metrics, indent=2) + "\n"

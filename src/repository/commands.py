@@ -16,7 +16,10 @@ def git(*arguments: str) -> str:
     InputError
         If git fails, with what it says.
     """
-    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+    environment = os.environ | {"LC_ALL": "C"}  # what it says is looked into
+    done = subprocess.run(
+        ["git", *arguments], capture_output=True, text=True, check=False, env=environment
+    )
     if done.returncode:
         fault = f"git {arguments[0]}: {done.stderr}"
         if "not a git repository" in fault:
@@ -68,6 +71,7 @@ def dvc(*arguments: str, folder: Path) -> None:
     )
     if done.returncode:
         raise InputError(
-            f"`dvc {' '.join(arguments)}` failed in {folder}/, a copy of this folder: the lines"
-            " above say why; mend it here, not in the copy, then run this again"
+            f"`dvc {' '.join(arguments)}` failed in {folder}/, which was made from this folder"
+            " (with --force: from its last commit) and is made anew each time: the lines above"
+            " say why; mend it here, then run this again"
         )

@@ -27,6 +27,8 @@ from repository.metrics import flatten
 
 NAMED = 3
 """How many changed files of a folder are named; more are counted."""
+REMOVED = "`git checkout` one of them, or `dvc commit -f` if you removed it"
+"""What to do where dvc.lock has what dvc.yaml lacks."""
 
 
 class Item(NamedTuple):
@@ -87,7 +89,7 @@ class Pipeline:
         self._remedy = (
             "`git diff` shows what changed since the last commit, `git checkout FILE` undoes it"
             if revision is None
-            else "name another commit"
+            else "name another commit (`--revision REV`), or mend it and commit"
         )
         self.commit = None if revision is None else resolve(revision)
         with self._errors_in_one_line():
@@ -143,14 +145,14 @@ class Pipeline:
             else:
                 yield from self._unknown_to_dvc(stage)
         for name in sorted(self._lock.keys() - {stage.name for stage in self._stages}):
-            problem = "has a stage that dvc.yaml lacks: `git checkout` one of the two"
+            problem = "dvc.yaml lacks this stage: `git checkout dvc.yaml`, or delete it here"
             yield Finding(name, "dvc.lock", problem)
         for item in sorted(item for item in self.recorded | self.present if self._ran(item)):
             recorded, present = self.recorded.get(item), self.present.get(item)
             absent = present is None and self._may_be_absent(item)
             if not _same(recorded, present) and not (absent and recorded is not None):
                 recorded_text, present_text = _say(recorded, present)
-                problem = f"dvc.lock has {recorded_text}, here is {present_text}"
+                problem = f"dvc.lock says {recorded_text}, but it is {present_text}"
                 yield Finding(item.stage, item.name, problem + self._inside(item))
             yield from self._unlike_its_producer(item)
 
@@ -189,7 +191,7 @@ class Pipeline:
                 if entry in known:
                     known.remove(entry)
                 else:
-                    problem = f"dvc.lock has {_brief(entry)}, which dvc.yaml lacks: run `dvc repro`"
+                    problem = f"dvc.lock has {_brief(entry)}, which dvc.yaml lacks: {REMOVED}"
                     yield Finding(stage.name, str(entry.get("path")), problem)
             for entry in known:
                 if not any(entry["path"] == other.get("path") for other in raw.get(part, [])):
@@ -197,7 +199,7 @@ class Pipeline:
                     yield Finding(stage.name, entry["path"], problem)
         recorded, asked = (dict(flatten(side.get("params", {}))) for side in (raw, read))
         for name in sorted(recorded.keys() - asked.keys()):
-            problem = "dvc.lock records it, dvc.yaml lacks it: run `dvc repro`"
+            problem = f"dvc.lock records it, dvc.yaml lacks it: {REMOVED}"
             yield Finding(stage.name, name, problem)
 
     def _unlike_its_producer(self, item: Item) -> Iterator[Finding]:
@@ -219,7 +221,7 @@ class Pipeline:
             if os.path.lexists(entry.fs_path):
                 raise InputError(
                     f"{entry.def_path}: is or holds a link to nothing ({error.filename}): remove"
-                    " that, then run `dvc repro`"
+                    " that link, then run `dvc repro`"
                 ) from error
             return None
         except IgnoreInCollectedDirError as error:

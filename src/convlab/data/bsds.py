@@ -231,7 +231,7 @@ def _read_zipped(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     encrypted = member.flag_bits & 1
     if encrypted or member.compress_type not in _COMPRESSIONS or member.file_size > _PHOTO_LIMIT:
         raise InputError(
-            f"holds a member encrypted, too large or oddly packed ({_shown(member.filename)})"
+            f"holds an encrypted, too large or oddly packed member ({_shown(member.filename)})"
         )
     with archive.open(member) as file:
         return file.read(member.file_size)  # no more, should there be more than it says

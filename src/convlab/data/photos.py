@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from convlab.checksums import check_whole
-from convlab.errors import DamageError, InputError
+from convlab.errors import DamageError, InputError, reason
 
 _SUFFIXES = (".jpg", ".png")
 _FORMATS = ("JPEG", "PNG")  # of the others, some run programs to be read
@@ -39,7 +39,7 @@ def list_images(folder: Path, split: Literal["train", "val", "test"]) -> list[Pa
     except FileNotFoundError as error:
         raise InputError(f"{folder / split}: is missing: run `dvc repro`") from error
     except OSError as error:
-        raise InputError(f"{folder / split}: cannot be read: {error.strerror}") from error
+        raise InputError(f"{folder / split}: {reason(error)}") from error
     shown = (path for path in paths if not path.name.startswith("."))  # macOS hides its notes so
     images = [path for path in shown if path.suffix.lower() in _SUFFIXES]
     if not images:
@@ -96,7 +96,7 @@ def check_sizes(paths: Iterable[Path], smallest: int) -> None:
         if min(height, width) < smallest:
             raise InputError(
                 f"{path}: is {width} x {height} pixels: too small to be measured:"
-                f" remove it, or put one of at least {smallest} x {smallest} in its place"
+                f" remove it, or put an image of at least {smallest} x {smallest} in its place"
             )
 
 
@@ -162,7 +162,7 @@ def _open(path: Path) -> Iterator[ImageFile.ImageFile]:
         raise InputError(_too_many_pixels(path)) from error
     except Exception as error:  # Pillow raises any for a corrupt file: KeyError, struct.error, ...
         if isinstance(error, OSError) and error.strerror:
-            raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+            raise InputError(f"{path}: {reason(error)}") from error
         raise InputError(
             f"{path}: is cut short or corrupt ({error}): put a whole JPEG or PNG image in its place"
         ) from error
