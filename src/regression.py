@@ -31,7 +31,9 @@ def main(options: Namespace) -> bool:
     resolve(options.base)
     base = read_metrics(options.base)
     if not base:
-        raise InputError(f"at {options.base}: there are no metrics: name another commit (BASE=...)")
+        raise InputError(
+            f"at {options.base}: no metrics there: name another commit (BASE or --base)"
+        )
     rows = [
         change.row("base")
         | {"better": change.rule and change.rule.better, "verdict": change.progress}

@@ -69,7 +69,10 @@ def compare_metrics(revision: str) -> Rows:
     ]
 
 
-REMEDY = "; undo what was not meant with `git checkout FILE`, run `dvc repro`, commit the rest"
+REMEDY = (
+    "; remove what is damaged, undo what was not meant with `git checkout FILE`, run `dvc repro`,"
+    " commit the rest"
+)
 
 
 def examine_locks(committed: Pipeline, here: Pipeline) -> Rows:

@@ -96,8 +96,8 @@ def test_a_damaged_file_is_named_with_what_to_do(files):
         check_whole(files[0])
     assert str(caught.value) == (
         f"{files[0]}: is damaged, or from another run than {files[0].with_name('SHA256SUMS')}: "
-        "remove both, then run `dvc repro` (quicker: `git checkout FILE` "
-        "brings back what git holds, `dvc checkout` the rest)"
+        "remove both, then run `dvc repro` (quicker, if this run was committed: "
+        "`git checkout FILE` brings back what git holds, `dvc checkout` the rest)"
     )
 
 

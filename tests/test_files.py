@@ -114,6 +114,16 @@ with staged(Path({str(tmp_path / "out")!r})) as (draft,):
     assert content(tmp_path) == {"out": {"one": "new"} if folder else "new"}
 
 
+@pytest.mark.parametrize("place", ["file", "link to nothing"])
+def test_a_folder_takes_the_place_of_what_is_none(tmp_path, place):
+    target = tmp_path / "data"
+    target.write_text("a note") if place == "file" else target.symlink_to(tmp_path / "unmounted")
+    with staged(target) as (draft,):
+        draft.mkdir()
+        (draft / "inside").write_text("new")
+    assert [path.name for path in tmp_path.rglob("*")] == ["data", "inside"]
+
+
 def test_a_link_is_replaced_and_not_written_through(tmp_path):
     """DVC's cache may hold the same file under another name."""
     cached = tmp_path / "cached"

@@ -223,7 +223,7 @@ def test_a_base_without_metrics_is_no_base(branches, check):
     git(branches, "rm", "--cached", "-r", "metrics")
     git(branches, "commit", "--message=No metrics")
     git(branches, "checkout", "--force", "main")
-    with pytest.raises(InputError, match="at empty: there are no metrics"):
+    with pytest.raises(InputError, match="at empty: no metrics there"):
         check("main", "--base", "empty")
 
 

@@ -60,7 +60,10 @@ def test_metrics_are_json_that_diffs_well(tmp_path):
 
 @pytest.mark.parametrize(
     ("value", "remedy"),
-    [(float("nan"), r"learning_rate in params\.yaml"), (float("inf"), "photograph .* remove it")],
+    [
+        (float("nan"), r"learning rates in params\.yaml"),
+        (float("inf"), "photograph .* has a single colour"),
+    ],
 )
 def test_metrics_that_are_no_numbers_are_refused_by_name(tmp_path, value, remedy):
     metrics = {"x2": {"network": {"ssim": 0.9, "psnr": value}}}

@@ -94,8 +94,8 @@ def check_whole(path: Path, checksums: Path | None = None) -> None:
     if found != listed[name]:
         raise InputError(
             f"{path}: is damaged, or from another run than {checksums}: remove both, then run"
-            " `dvc repro` (quicker: `git checkout FILE` brings back what git"
-            " holds, `dvc checkout` the rest)"
+            " `dvc repro` (quicker, if this run was committed: `git checkout FILE` brings back what"
+            " git holds, `dvc checkout` the rest)"
         )
 
 

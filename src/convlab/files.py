@@ -48,6 +48,8 @@ def staged(*targets: Path) -> Iterator[tuple[Path, ...]]:
 
 def _replace(target: Path, draft: Path) -> None:
     if not target.is_dir():
+        if draft.is_dir():
+            target.unlink(missing_ok=True)  # a file or a link to nothing, which no folder replaces
         draft.replace(target)
         return
     former = _former(target)  # a folder cannot be renamed over one that holds something

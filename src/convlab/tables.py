@@ -22,11 +22,11 @@ def write_metrics(path: Path, metrics: dict[str, Any]) -> None:
     for name, value in _numbers(metrics):
         if not math.isfinite(value):
             cause = (
-                "a photograph has a single colour: look in data/raw/bsds500 for it and remove it"
+                "a photograph in data/raw/bsds500 has a single colour: put another in its place"
                 if name.endswith("psnr") and value > 0
-                else "the training diverged: lower its learning rates in params.yaml"
+                else "training diverged: lower its learning rates in params.yaml, run `dvc repro`"
             )
-            raise InputError(f"the metric {name} is {value}, because {cause}, then run `dvc repro`")
+            raise InputError(f"the metric {name} is {value}, because {cause}")
     text = json.dumps(metrics, indent=2) + "\n"
     path.write_text(text, encoding="utf-8", newline="\n")
 

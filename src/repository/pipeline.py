@@ -27,7 +27,7 @@ from repository.metrics import flatten
 
 NAMED = 3
 """How many changed files of a folder are named; more are counted."""
-REMOVED = "`git checkout` one of them, or `dvc commit -f` if you removed it"
+REMOVED = "`git checkout` one of them, or `dvc repro`, then `dvc commit -f STAGE`"
 """What to do where dvc.lock has what dvc.yaml lacks."""
 
 
