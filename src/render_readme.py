@@ -1,9 +1,9 @@
 """Renew what the README shows of the results: its tables and its pictures.
 
-The tables come from metrics/, the pictures from the trained networks: the
-embedding and the shifts of MNIST digits, and photographs that libraries
-bundle, enlarged (no BSDS500 image leaves its data folder). Run `dvc repro`
-before.
+The tables come from metrics/ and benchmarks/compare/, the pictures from the
+trained networks: the embedding and the shifts of MNIST digits, and photographs
+that libraries bundle, enlarged (no BSDS500 image leaves its data folder). Run
+`dvc repro` before.
 """
 
 import shutil
@@ -28,6 +28,7 @@ from repository.metrics import read_metrics
 README = Path("README.md")
 PICTURES = Path("docs")
 PARAMS = Path("params.yaml")
+COMPARISON = Path("benchmarks/compare/table.md")
 COPIED = {
     "tsne.png": Path("stages/render_tsne/tsne.png"),
     "shift.png": Path("stages/evaluate_cnn/shift.png"),
@@ -105,6 +106,8 @@ def draw_photographs(path: Path) -> None:
 def main() -> None:
     prepare(read_block(PARAMS, "compute", Compute))
     text = replace_between(README.read_text(encoding="utf-8"), "results", tables())
+    comparison = COMPARISON.read_text(encoding="utf-8").rstrip()
+    text = replace_between(text, "comparison", comparison)
     targets = [README, PICTURES / "superresolution.png", *(PICTURES / name for name in COPIED)]
     with staged(*targets) as (readme, photographs, *copies):
         readme.write_text(text, encoding="utf-8", newline="\n")

@@ -7,7 +7,7 @@ import pytest
 
 from conftest import ROOT
 from convlab.errors import InputError
-from render_readme import replace_between, tables
+from render_readme import COMPARISON, replace_between, tables
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -15,6 +15,12 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 def test_the_tables_hold_the_figures_of_the_metrics(monkeypatch):
     monkeypatch.chdir(ROOT)
     assert replace_between(README, "results", tables()) == README
+
+
+def test_the_comparison_is_the_one_that_was_made(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    table = COMPARISON.read_text(encoding="utf-8").rstrip()
+    assert replace_between(README, "comparison", table) == README
 
 
 def test_every_local_link_and_picture_is_there():
