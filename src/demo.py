@@ -16,8 +16,9 @@ from convlab.errors import InputError
 from convlab.files import remove
 from convlab.params import read_yaml
 from convlab.script import script
+from convlab.tables import flatten
 from repository.commands import dvc, git
-from repository.metrics import flatten, read_metrics
+from repository.metrics import read_metrics
 
 COPY = Path("demo")
 RESULTS = ("dvc.lock", "metrics")

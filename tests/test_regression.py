@@ -14,7 +14,8 @@ import toy
 from conftest import ROOT, git, run
 from convlab.errors import InputError
 from convlab.params import check_block, read_block
-from repository.metrics import REGRESSIONS, Change, Regression, Rule, compare, flatten
+from convlab.tables import flatten
+from repository.metrics import REGRESSIONS, Change, Regression, Rule, compare
 
 NUMBERS = st.integers(-1000, 1000) | st.floats(-1000, 1000)
 KEYS = st.sampled_from(["x2", "cnn", "loss", "psnr"])

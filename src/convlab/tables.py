@@ -19,7 +19,7 @@ def write_metrics(path: Path, metrics: dict[str, Any]) -> None:
     InputError
         If one is NaN or infinite, which JSON and comparisons have no place for.
     """
-    for name, value in _numbers(metrics):
+    for name, value in flatten(metrics):
         if not math.isfinite(value):
             cause = (
                 "a photograph in data/raw/bsds500 has a single colour: put another in its place"
@@ -27,16 +27,17 @@ def write_metrics(path: Path, metrics: dict[str, Any]) -> None:
                 else "training diverged: lower its learning rates in params.yaml, run `dvc repro`"
             )
             raise InputError(f"the metric {name} is {value}, because {cause}")
-    text = json.dumps(metrics, indent=2) + "\n"
+    text = json.dumps(metrics, indent=2, allow_nan=False) + "\n"
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
-def _numbers(metrics: dict[str, Any], above: str = "") -> Iterator[tuple[str, float]]:
-    for key, value in metrics.items():
+def flatten(nested: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Give every value in nested mappings with its path, the keys joined by dots."""
+    for key, value in nested.items():
         if isinstance(value, dict):
-            yield from _numbers(value, f"{above}{key}.")
+            yield from flatten(value, f"{prefix}{key}.")
         else:
-            yield f"{above}{key}", value
+            yield f"{prefix}{key}", value
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import math
-from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -12,6 +11,7 @@ from pydantic import Field, RootModel
 from convlab.checksums import NAME, check_whole
 from convlab.errors import DamageError, InputError
 from convlab.params import Params
+from convlab.tables import flatten
 from repository.commands import git
 
 FOLDER = Path("metrics")
@@ -113,15 +113,6 @@ def _is_number(value: Any) -> bool:
         return math.isfinite(value)
     except OverflowError:  # a whole number of hundreds of digits
         return False
-
-
-def flatten(nested: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Give every value in nested mappings with its path, the keys joined by dots."""
-    for key, value in nested.items():
-        if isinstance(value, dict):
-            yield from flatten(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 def read_metrics(revision: str | None = None) -> dict[str, Any]:

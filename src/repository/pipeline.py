@@ -22,8 +22,8 @@ from dvc_data.hashfile.tree import Tree
 from dvc_objects.errors import ObjectFormatError
 
 from convlab.errors import InputError
+from convlab.tables import flatten
 from repository.commands import resolve
-from repository.metrics import flatten
 
 NAMED = 3
 """How many changed files of a folder are named; more are counted."""
