@@ -12,6 +12,7 @@ from pathlib import Path
 import yaml
 
 import check_params
+from convlab.checksums import NAME as SHA256SUMS
 from convlab.errors import InputError
 from convlab.files import remove
 from convlab.params import read_yaml
@@ -21,7 +22,8 @@ from repository.commands import dvc, git
 from repository.metrics import read_metrics
 
 COPY = Path("demo")
-RESULTS = ("dvc.lock", "metrics")
+RESULTS = {"dvc.lock", "metrics", SHA256SUMS}
+"""By their names; in a copy that has results of its own, they would be taken for damaged."""
 
 
 def copy_tree(target: Path) -> None:
@@ -29,7 +31,7 @@ def copy_tree(target: Path) -> None:
     listing = git("ls-files", "-z", "--cached", "--others", "--exclude-standard")
     for name in filter(None, listing.split("\0")):
         source = Path(name)
-        if source.parts[0] not in RESULTS and source.exists():
+        if RESULTS.isdisjoint(source.parts) and source.exists():
             (target / source).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target / source)
 

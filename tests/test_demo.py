@@ -20,6 +20,8 @@ def checkout(tmp_path, monkeypatch):
         "params.yaml": "train_cnn: {steps: 9, seed: 1}\n",
         "dvc.lock": "old",
         "metrics/train_cnn.json": "{}",
+        "stages/train_cnn/README.md": "what it does",
+        "stages/train_cnn/SHA256SUMS": "of the former network",
         "src/convlab/new.py": "uncommitted",
         "data/raw/mnist/digits": "ignored",
         ".gitignore": "/data/raw/\n",
@@ -33,7 +35,9 @@ def checkout(tmp_path, monkeypatch):
 def test_the_copy_has_uncommitted_files_but_no_results(checkout):
     demo.copy_tree(checkout / "demo")
     copied = {str(p.relative_to(checkout / "demo")) for p in (checkout / "demo").rglob("*.*")}
-    assert copied == {"params.yaml", ".gitignore", "src/convlab/new.py"}
+    readme = "stages/train_cnn/README.md"
+    assert copied == {"params.yaml", ".gitignore", "src/convlab/new.py", readme}
+    assert not list(checkout.glob("demo/**/SHA256SUMS"))
 
 
 def test_changes_are_laid_over_single_keys(checkout):
