@@ -32,7 +32,7 @@ HEADER = (
 
 
 def measure(preset: str, scale: int, seed: int) -> tuple:
-    """Run a preset at one scale; give its row of the table."""
+    """Run a preset at one scale with one seed; give its row of the table."""
     changes = {} if preset == "default" else read_yaml(Path(f"params.{preset}.yaml"))
     for block, values in (
         ("make_patches", {"scales": [scale]}),

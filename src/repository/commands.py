@@ -72,6 +72,6 @@ def dvc(*arguments: str, folder: Path) -> None:
     if done.returncode:
         raise InputError(
             f"`dvc {' '.join(arguments)}` failed in {folder}/, which was made from this folder"
-            " (with --force: from its last commit) and is made anew each time: the lines above"
-            " say why; mend it here, then run this again"
+            " (with --force: from its last commit) and gets its files from there each time: the"
+            " lines above say why; mend it here, then run this again"
         )
