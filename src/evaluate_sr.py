@@ -42,18 +42,20 @@ def main() -> None:
     with output_files(*OUTPUTS) as (images, gallery, training, metrics):
         progress = tqdm(photos, desc="evaluate_sr", unit="photo", disable=None)
         pairs = (make_pair(read_rgb(photo), network.scale) for photo in progress)
-        table = [
-            measure(enlarge(network, low, self_ensemble=params.self_ensemble), high, network.scale)
-            for low, high in pairs
-        ]
-        gains = [row["network"].psnr - row["bicubic"].psnr for row in table]
+        table = {
+            photo.stem: measure(
+                enlarge(network, low, self_ensemble=params.self_ensemble), high, network.scale
+            )
+            for photo, (low, high) in zip(photos, pairs, strict=True)
+        }
+        gains = [row["network"].psnr - row["bicubic"].psnr for row in table.values()]
         shown = [
             compare(network, photos[index].stem, read_rgb(photos[index]), params.crop_size)
             for index in spread_by_rank(gains, params.gallery_images)
         ]
-        header = [f"{method}_{name}" for method in table[0] for name in Quality._fields]
-        names = [photo.stem for photo in photos]
-        rows = ([name, *chain(*row.values())] for name, row in zip(names, table, strict=True))
+        methods = next(iter(table.values()))
+        header = [f"{method}_{name}" for method in methods for name in Quality._fields]
+        rows = ([name, *chain(*row.values())] for name, row in table.items())
         write_csv(images, ["image", *header], rows)
         write_png(gallery, draw_gallery(shown))
         write_png(training, draw_superresolution_curve(curve))

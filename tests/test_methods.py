@@ -7,6 +7,7 @@ import pytest
 from skimage import data
 from torch import nn
 
+from convlab.errors import InputError
 from convlab.imaging.measure import Quality, quality
 from convlab.imaging.patches import make_pair
 from convlab.imaging.resize import INTERPOLATIONS, upscale
@@ -88,10 +89,10 @@ def test_a_crop_larger_than_the_photograph_is_all_of_it_that_fits():
 def test_the_summary_is_the_mean_over_images():
     bicubic, ours = Quality(30.0, 0.8), Quality(31.0, 0.9)
     others = dict.fromkeys(("nearest", "bilinear", "lanczos"), Quality(20.0, 0.5))
-    table = [
-        others | {"bicubic": bicubic, "network": ours},
-        others | {"bicubic": Quality(32.00004, 0.9000004), "network": Quality(34.0, 0.95)},
-    ]
+    table = {
+        "a": others | {"bicubic": bicubic, "network": ours},
+        "b": others | {"bicubic": Quality(32.00004, 0.9000004), "network": Quality(34.0, 0.95)},
+    }
     assert summarise(table) == {
         "nearest": {"psnr": 20.0, "ssim": 0.5},
         "bilinear": {"psnr": 20.0, "ssim": 0.5},
@@ -102,3 +103,14 @@ def test_the_summary_is_the_mean_over_images():
     }
     assert all(type(value) is float for row in summarise(table).values() for value in row.values())
     assert not any(math.isnan(value) for value in summarise(table)["gain"].values())
+
+
+def test_an_image_in_which_no_error_is_left_is_named():
+    flat = np.full((24, 24, 3), 128, np.uint8)
+    network = SubPixel(2, **SIZE)  # untrained: bicubic interpolation
+    table = {}
+    for name, image in (("photo", PHOTO), ("sky", flat)):
+        low, high = make_pair(image, 2)
+        table[name] = measure(enlarge(network, low), high, 2)
+    with pytest.raises(InputError, match=r"^sky: enlarging leaves no error in it"):
+        summarise(table)

@@ -22,6 +22,12 @@ def test_columns_come_back_as_they_were_written(tmp_path_factory, rows):
     }
 
 
+def test_a_column_of_texts_stays_as_it_is(tmp_path):
+    write_csv(tmp_path / "table.csv", ("image", "psnr"), [("101085", 31.5), ("a, b", 30.0)])
+    columns = read_columns(tmp_path / "table.csv", texts={"image"})
+    assert columns == {"image": ["101085", "a, b"], "psnr": [31.5, 30.0]}
+
+
 def test_a_table_has_the_same_line_ends_everywhere(tmp_path):
     write_csv(tmp_path / "table.csv", ("a", "b"), [(1, "x"), (2, "y")])
     assert (tmp_path / "table.csv").read_bytes() == b"a,b\n1,x\n2,y\n"
@@ -58,15 +64,10 @@ def test_metrics_are_json_that_diffs_well(tmp_path):
     assert text.count("\n") == 5
 
 
-@pytest.mark.parametrize(
-    ("value", "remedy"),
-    [
-        (float("nan"), r"learning rates in params\.yaml"),
-        (float("inf"), "photograph .* has a single colour"),
-    ],
-)
-def test_metrics_that_are_no_numbers_are_refused_by_name(tmp_path, value, remedy):
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_metrics_that_are_no_numbers_are_refused_by_name(tmp_path, value):
     metrics = {"x2": {"network": {"ssim": 0.9, "psnr": value}}}
-    with pytest.raises(InputError, match=rf"metric x2\.network\.psnr is {value}, .*{remedy}"):
+    remedy = r"training diverged: lower its learning rates in params\.yaml"
+    with pytest.raises(InputError, match=rf"metric x2\.network\.psnr is {value}: {remedy}"):
         write_metrics(tmp_path / "metrics.json", metrics)
     assert not (tmp_path / "metrics.json").exists()

@@ -3,7 +3,7 @@
 import csv
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,10 @@ def write_metrics(path: Path, metrics: dict[str, Any]) -> None:
     """
     for name, value in flatten(metrics):
         if not math.isfinite(value):
-            cause = (
-                "a photograph in data/raw/bsds500 has a single colour: put another in its place"
-                if name.endswith("psnr") and value > 0
-                else "training diverged: lower its learning rates in params.yaml, run `dvc repro`"
+            raise InputError(
+                f"the metric {name} is {value}: training diverged: lower its learning rates in"
+                " params.yaml, run `dvc repro`"
             )
-            raise InputError(f"the metric {name} is {value}, because {cause}")
     text = json.dumps(metrics, indent=2, allow_nan=False) + "\n"
     path.write_text(text, encoding="utf-8", newline="\n")
 
@@ -48,8 +46,18 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) 
         writer.writerows(rows)
 
 
-def read_columns(path: Path) -> dict[str, list[float]]:
-    """Read a table of numbers that `write_csv` wrote: the numbers of each column by its name.
+def read_columns(path: Path, *, texts: Collection[str] = ()) -> dict[str, list[Any]]:
+    """Read a table that `write_csv` wrote: what is in each column by its name.
+
+    Parameters
+    ----------
+    path : Path
+    texts : collection of str
+        Names of the columns that hold texts; all others hold numbers.
+
+    Returns
+    -------
+    dict of str to list of float or str
 
     Raises
     ------
@@ -64,7 +72,7 @@ def read_columns(path: Path) -> dict[str, list[float]]:
         header, *rows = csv.reader(text.splitlines())
         columns = zip(*rows, strict=True)
         return {
-            name: [float(value) for value in column]
+            name: list(column if name in texts else map(float, column))
             for name, column in zip(header, columns, strict=True)
         }
     except (ValueError, csv.Error) as error:

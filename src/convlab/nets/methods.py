@@ -1,7 +1,11 @@
 """All the ways to enlarge a luminance image, measured side by side."""
 
+import math
+from collections.abc import Mapping
+
 import numpy as np
 
+from convlab.errors import InputError
 from convlab.imaging.measure import Quality, quality
 from convlab.imaging.patches import make_pair
 from convlab.imaging.resize import INTERPOLATIONS, crop_to_multiple, upscale
@@ -72,20 +76,32 @@ def compare(network: Upscaler, name: str, rgb: np.ndarray, size: int) -> Compari
     return Comparison(name, rgb[window], bicubic, ours, *psnrs)
 
 
-def summarise(table: list[dict[str, Quality]]) -> dict[str, dict[str, float]]:
+def summarise(table: Mapping[str, Mapping[str, Quality]]) -> dict[str, dict[str, float]]:
     """Mean quality of every method over images, and what the network gains over bicubic.
 
     Parameters
     ----------
-    table : list of dict of str to Quality
-        What `measure` gave, an item per image.
+    table : mapping of str to mapping of str to Quality
+        What `measure` gave, by the name of the image.
 
     Returns
     -------
     dict of str to dict
         `psnr` (dB, 4 decimals) and `ssim` (6 decimals) of each method and of `gain`.
+
+    Raises
+    ------
+    InputError
+        If a method leaves no error in an image, so that no mean has a value.
     """
-    means = {method: np.mean([row[method] for row in table], axis=0) for method in table[0]}
+    for name, row in table.items():
+        if any(math.isinf(each.psnr) for each in row.values()):
+            raise InputError(
+                f"{name}: enlarging leaves no error in it, so its PSNR is infinite; it may be of a"
+                " single colour: put another image in its place"
+            )
+    rows = list(table.values())
+    means = {method: np.mean([row[method] for row in rows], axis=0) for method in rows[0]}
     means["gain"] = means["network"] - means["bicubic"]
     return {
         name: {"psnr": round(float(psnr), 4), "ssim": round(float(ssim), 6)}
