@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
 
-from compare.entries import ENTRIES, Entry
+from compare.entries import ENTRIES, SCALE, Entry
 from convlab.figures.canvas import BLUE, ORANGE, styled
 
 FAR = 0.3
@@ -55,7 +55,7 @@ def write_table(path: Path, rows: list[Row]) -> None:
     ]
     for row in rows:
         entry = _entry(row)
-        known = entry.published
+        known = entry.published and entry.published.quality[SCALE]
         figures = f"{known.psnr:.2f} / {known.ssim:.4f}" if known else "none at x2"
         lines.append(
             f"| {row.name} | {row.parameters:,} | {row.multiply_adds:,} | {row.seconds:.2f} "
@@ -96,7 +96,7 @@ def _draw_row(axes: Axes, row: Row, key: str, measure: str) -> None:
     place, height = getattr(row, key), getattr(row, measure)
     marker = MARKERS[ENTRIES.index(entry)]
     if entry.published:
-        heights = [height, getattr(entry.published, measure)]
+        heights = [height, getattr(entry.published.quality[SCALE], measure)]
         axes.plot([place] * 2, heights, color=ORANGE, linewidth=0.8, zorder=1)
         axes.plot(place, heights[1], marker, color=ORANGE, markerfacecolor="white")
     axes.plot(place, height, marker, color=BLUE, label=row.name)
@@ -107,7 +107,7 @@ def _entry(row: Row) -> Entry:
 
 
 def _lack(row: Row, entry: Entry) -> str:
-    if not entry.published or entry.published.psnr - row.psnr <= FAR:
+    if not entry.published or entry.published.quality[SCALE].psnr - row.psnr <= FAR:
         return ""
     return (
         f"time: it saw each patch {row.patches_seen:g} times; published: {entry.published.training}"
