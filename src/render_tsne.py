@@ -1,7 +1,8 @@
 """Draw what the CNN makes of 500 test digits as points in the plane, with t-SNE.
 
 Reads stages/train_cnn/snapshots.safetensors, leaves in stages/render_tsne the picture
-of the last snapshot, its points as a table, and an animation over the training.
+of the last snapshot, its points as a table, and an animation over the training,
+with a table of its points, too.
 Parameters: block render_tsne.
 """
 
@@ -28,7 +29,7 @@ from convlab.tables import write_csv
 
 SNAPSHOTS = Path("stages/train_cnn/snapshots.safetensors")
 STAGE = Path("stages/render_tsne")
-OUTPUTS = (STAGE / "tsne.png", STAGE / "tsne.csv", STAGE / "training.gif")
+OUTPUTS = (STAGE / "tsne.png", STAGE / "tsne.csv", STAGE / "training.gif", STAGE / "frames.csv")
 
 
 def main() -> None:
@@ -36,13 +37,16 @@ def main() -> None:
     snapshots = read_snapshots(SNAPSHOTS)
     digits = snapshots.digits
     title = describe(snapshots.steps[-1], snapshots.accuracies[-1])
-    with output_files(*OUTPUTS) as (picture, table, animation):
+    with output_files(*OUTPUTS) as (picture, table, animation, layouts):
         points = embed(snapshots.features[-1], params)
         frames = tqdm(snapshots.features, desc="render_tsne", unit="snapshot", disable=None)
         positions = np.stack(list(embed_frames(frames, params)))
         write_png(picture, draw_embedding(points, digits, title))
         rows = zip(*points.T.astype(float).round(4), digits, strict=True)
         write_csv(table, ("x", "y", "digit"), rows)
+        moments = np.repeat(snapshots.steps, len(digits))
+        rows = zip(moments, *positions.reshape(-1, 2).T.astype(float).round(4), strict=True)
+        write_csv(layouts, ("step", "x", "y"), rows)
         write_gif(animation, draw_animation(positions, snapshots))
 
 

@@ -283,11 +283,15 @@ def test_the_stage_leaves_the_same_files_every_time(workplace, snapshots):
     for _ in range(2):
         render_tsne.main()
         runs.append({path.name: path.read_bytes() for path in workplace.iterdir()})
-    assert sorted(runs[0]) == ["SHA256SUMS", "training.gif", "tsne.csv", "tsne.png"]
+    names = ["SHA256SUMS", "frames.csv", "training.gif", "tsne.csv", "tsne.png"]
+    assert sorted(runs[0]) == names
     assert runs[0] == runs[1]
     header, *rows = runs[0]["tsne.csv"].decode().splitlines()
     assert header == "x,y,digit"
     assert [int(row.split(",")[2]) for row in rows] == snapshots.digits.tolist()
+    frames = runs[0]["frames.csv"].decode().splitlines()[1:]
+    assert len(frames) == len(snapshots.steps) * len(rows)
+    assert [int(row.split(",")[0]) for row in frames[:: len(rows)]] == snapshots.steps.tolist()
     assert all(len(row.split(",")[0].partition(".")[2]) <= 4 for row in rows)
 
 
