@@ -15,6 +15,7 @@ from convlab.imaging.patches import MakePatches
 from convlab.imaging.shift import EvaluateCnn
 from convlab.imaging.showcase import EvaluateSr
 from convlab.params import check_file, read_block
+from convlab.report.page import RenderReport
 from convlab.script import script
 from convlab.training.digits import TrainCnn
 from convlab.training.superres import TrainSr
@@ -30,6 +31,7 @@ MODELS = {
     "render_tsne": RenderTsne,
     "train_sr": TrainSr,
     "evaluate_sr": EvaluateSr,
+    "render_report": RenderReport,
     "regression": Regression,
 }
 

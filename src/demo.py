@@ -67,6 +67,7 @@ def main() -> None:
         print(f"{metric}: {value}")
     pictures = sorted(path for path in COPY.glob("stages/*/*") if path.suffix in (".png", ".gif"))
     print("The pictures:", *pictures, sep="\n  ")
+    print(f"The report, for any browser: {COPY / 'stages/render_report/report.html'}")
 
 
 if __name__ == "__main__":

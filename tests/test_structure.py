@@ -30,6 +30,11 @@ def test_python_deps_are_the_import_closure(stage):
     assert listed == import_closure(ROOT / "src" / f"{stage}.py")
 
 
+def test_what_the_report_is_filled_into_is_among_its_deps():
+    parts = (ROOT / "src/convlab/report").glob("page.*")
+    assert {str(part.relative_to(ROOT)) for part in parts} <= set(STAGES["render_report"]["deps"])
+
+
 def test_package_inits_are_empty():
     # Or they would have to be among the deps of every stage.
     inits = list((ROOT / "src").rglob("__init__.py"))
@@ -87,7 +92,7 @@ def test_the_library_knows_neither_git_nor_dvc_nor_scripts():
 
 
 def test_layers_import_only_from_the_floors_below():
-    floors = ["data", "imaging", "nets", "training", "figures"]
+    floors = ["data", "imaging", "nets", "training", "figures", "report"]
     library = ROOT / "src" / "convlab"
     for height, floor in enumerate(floors):
         for file in (library / floor).glob("*.py"):

@@ -1,0 +1,63 @@
+"""Pictures as text: data URIs, which a page holds in itself."""
+
+import base64
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+
+def png(pixels: np.ndarray) -> str:
+    """Encode without loss; uint8, shape (height, width) or (height, width, 3)."""
+    return _uri(pixels, "png", optimize=True)
+
+
+def webp(pixels: np.ndarray, quality: int) -> str:
+    """Encode a photograph, which loses what few eyes see; uint8, (height, width, 3)."""
+    return _uri(pixels, "webp", quality=quality, method=6)
+
+
+def sheet(tiles: Sequence[np.ndarray], columns: int, *, gap: int = 0, fill: int = 0) -> np.ndarray:
+    """Lay tiles of one size out in rows, from the left.
+
+    Parameters
+    ----------
+    tiles : sequence of ndarray of uint8, shape (height, width)
+    columns : int
+    gap : int
+        Pixels between tiles.
+    fill : int
+        Grey level of gaps and of what is left of the last row.
+
+    Returns
+    -------
+    ndarray of uint8
+    """
+    height, width = tiles[0].shape
+    rows = -(-len(tiles) // columns)
+    shape = rows * (height + gap) - gap, columns * (width + gap) - gap
+    laid = np.full(shape, fill, np.uint8)
+    for number, tile in enumerate(tiles):
+        row, column = divmod(number, columns)
+        top, left = row * (height + gap), column * (width + gap)
+        laid[top : top + height, left : left + width] = tile
+    return laid
+
+
+def stretch(values: np.ndarray) -> np.ndarray:
+    """Grey levels from black for the least value to white for the greatest, as uint8."""
+    low, high = float(values.min()), float(values.max())
+    return np.rint(255 * (values - low) / ((high - low) or 1)).astype(np.uint8)
+
+
+def diverge(values: np.ndarray) -> np.ndarray:
+    """Grey levels about the middle for zero, as uint8: darker below, brighter above."""
+    reach = float(np.abs(values).max()) or 1.0
+    return np.rint(127.5 + 127.5 * values / reach).astype(np.uint8)
+
+
+def _uri(pixels: np.ndarray, kind: str, **options: bool | int) -> str:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, format=kind, **options)
+    return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode()}"

@@ -1,0 +1,69 @@
+"""The report's part on how it was made: versions, and checksums of what was read."""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from packaging.requirements import Requirement
+
+LIBRARIES = (
+    "torch",
+    "numpy",
+    "pillow",
+    "scikit-image",
+    "scikit-learn",
+    "scipy",
+    "safetensors",
+    "dvc",
+)
+"""Those whose version a result may depend on."""
+
+
+def tell_making(
+    blocks: dict[str, Any], requirements: Path, read: Iterable[Path]
+) -> dict[str, dict[str, str]]:
+    """Say with what parameters and libraries the results were made, and of what.
+
+    Parameters
+    ----------
+    blocks : dict
+        Of the parameter file.
+    requirements : Path
+        The file that pins the libraries.
+    read : iterable of Path
+        Files and folders to give the checksums of.
+    """
+    files = {
+        path.as_posix(): filter(Path.is_file, path.rglob("*")) if path.is_dir() else [path]
+        for path in read
+    }
+    return {
+        "parameters": {
+            name: yaml.safe_dump(block, sort_keys=False) for name, block in blocks.items()
+        },
+        "versions": pinned_versions(requirements),
+        "checksums": {name: checksum(inside) for name, inside in files.items()},
+    }
+
+
+def pinned_versions(requirements: Path) -> dict[str, str]:
+    """Read the versions of `LIBRARIES` that a requirements file pins for this Python."""
+    lines = requirements.read_text(encoding="utf-8").splitlines()
+    pins = [Requirement(line.split(" #")[0]) for line in lines if line and line[0] != "#"]
+    here = [pin for pin in pins if not pin.marker or pin.marker.evaluate()]
+    versions = {pin.name: str(pin.specifier).removeprefix("==") for pin in here}
+    return {name: versions[name] for name in LIBRARIES if name in versions}
+
+
+def checksum(files: Iterable[Path]) -> str:
+    """SHA-256, in hexadecimal, of the contents of files in the order of their paths.
+
+    Of one file it is what `sha256sum` prints; of several, what
+    `cat FILES | sha256sum` does.
+    """
+    whole = hashlib.sha256()
+    for path in sorted(files):
+        whole.update(path.read_bytes())
+    return whole.hexdigest()
