@@ -1,14 +1,18 @@
 """Renew what the README shows of the results: its tables and its pictures.
 
 The tables come from metrics/ and benchmarks/compare/, the pictures from the
-trained networks: the embedding and the shifts of MNIST digits, and photographs
-that libraries bundle, enlarged (no BSDS500 image leaves its data folder). Run
-`dvc repro` before.
+trained networks: the embedding and the shifts of MNIST digits, photographs that
+libraries bundle, enlarged, and the demo's report (no BSDS500 image leaves its
+data folder). Run `dvc repro` and `make demo` before. Needs Chromium.
 """
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from playwright.sync_api import Browser, sync_playwright
 
 from convlab.checksums import check_whole
 from convlab.compute import Compute, prepare
@@ -33,6 +37,8 @@ COPIED = {
     "tsne.png": Path("stages/render_tsne/tsne.png"),
     "shift.png": Path("stages/evaluate_cnn/shift.png"),
 }
+REPORT = Path("demo/stages/render_report/report.html")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SHOWN = 3  # photographs: where the network gains most, least, and between
 
 
@@ -103,15 +109,47 @@ def draw_photographs(path: Path) -> None:
     write_png(path, draw_gallery(chosen))
 
 
+@contextmanager
+def start_browser() -> Iterator[Browser]:
+    """Start Chromium, without a window.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if not path:
+        raise InputError("there is no Chromium here: install Debian's package chromium")
+    options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=options)
+        yield browser
+        browser.close()
+
+
+def photograph_report(path: Path) -> None:
+    """Take a picture of what the demo's report shows of super-resolution."""
+    if not REPORT.exists():
+        raise InputError(f"{REPORT}: is missing: run `make demo`")
+    with start_browser() as browser:
+        page = browser.new_page(viewport={"width": 1100, "height": 1000})
+        page.goto(REPORT.absolute().as_uri())
+        page.wait_for_selector("html[data-ready=yes]")
+        page.screenshot(path=path)
+
+
 def main() -> None:
     prepare(read_block(PARAMS, "compute", Compute))
     text = replace_between(README.read_text(encoding="utf-8"), "results", tables())
     comparison = COMPARISON.read_text(encoding="utf-8").rstrip()
     text = replace_between(text, "comparison", comparison)
-    targets = [README, PICTURES / "superresolution.png", *(PICTURES / name for name in COPIED)]
-    with staged(*targets) as (readme, photographs, *copies):
+    drawn = [PICTURES / f"{name}.png" for name in ("superresolution", "report")]
+    with staged(README, *drawn, *(PICTURES / name for name in COPIED)) as drafts:
+        readme, photographs, report, *copies = drafts
         readme.write_text(text, encoding="utf-8", newline="\n")
         draw_photographs(photographs)
+        photograph_report(report)
         for source, copy in zip(COPIED.values(), copies, strict=True):
             check_whole(source)
             shutil.copyfile(source, copy)
