@@ -136,6 +136,8 @@ def photograph_report(path: Path) -> None:
         page = browser.new_page(viewport={"width": 1100, "height": 1000})
         page.goto(REPORT.absolute().as_uri())
         page.wait_for_selector("html[data-ready=yes]")
+        heading = page.get_by_role("heading", name="Look closely")
+        heading.evaluate("element => element.scrollIntoView()")
         page.screenshot(path=path)
 
 
