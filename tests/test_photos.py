@@ -45,6 +45,13 @@ def test_other_files_are_no_photos(tmp_path: Path) -> None:
     assert list_images(tmp_path, "val") == photos
 
 
+def test_two_photos_of_one_name_are_named(tmp_path: Path) -> None:
+    for name in ("a.jpg", "a.m.jpg", "a.png"):
+        photo(tmp_path / "val" / name)
+    with pytest.raises(InputError, match="val: has 2 photographs named a: rename them"):
+        list_images(tmp_path, "val")
+
+
 def test_a_folder_without_photos_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=f"{tmp_path / 'val'}: is missing"):
         list_images(tmp_path, "val")

@@ -1,6 +1,7 @@
 """Photographs in folders: which there are, which train and which test, reading them."""
 
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,7 +33,8 @@ def list_images(folder: Path, split: Literal["train", "val", "test"]) -> list[Pa
     Raises
     ------
     InputError
-        If there is no such folder or no image in it.
+        If there is no such folder, no image in it, or two whose names differ
+        by no more than the suffix.
     """
     try:
         paths = sorted((folder / split).iterdir())
@@ -44,6 +46,9 @@ def list_images(folder: Path, split: Literal["train", "val", "test"]) -> list[Pa
     images = [path for path in shown if path.suffix.lower() in _SUFFIXES]
     if not images:
         raise DamageError(folder / split, "holds no photograph (.jpg or .png)")
+    ((name, times),) = Counter(image.stem for image in images).most_common(1)
+    if times > 1:
+        raise InputError(f"{folder / split}: has {times} photographs named {name}: rename them")
     return images
 
 
