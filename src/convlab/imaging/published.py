@@ -10,41 +10,63 @@ class Published(NamedTuple):
 
     name: str
     year: int
-    parameters: str
+    parameters: dict[int, str]
+    """By scale."""
     training: str
     quality: dict[int, Quality]
     """On B100, by scale."""
 
 
 SRCNN = Published(
-    *("SRCNN", 2014, "57 K", "ImageNet, for days"),
-    {2: Quality(31.36, 0.8879), 3: Quality(28.41, 0.7863), 4: Quality(26.90, 0.7101)},
+    name="SRCNN",
+    year=2014,
+    parameters=dict.fromkeys((2, 3, 4), "57 K"),
+    training="ImageNet, for days",
+    quality={2: Quality(31.36, 0.8879), 3: Quality(28.41, 0.7863), 4: Quality(26.90, 0.7101)},
 )
 FSRCNN = Published(
-    *("FSRCNN", 2016, "12 K", "91 images, then with General-100, for days"),
-    {2: Quality(31.53, 0.8920), 3: Quality(28.53, 0.7910), 4: Quality(26.98, 0.7150)},
+    name="FSRCNN",
+    year=2016,
+    parameters=dict.fromkeys((2, 3, 4), "12 K"),
+    training="91 images, then with General-100, for days",
+    quality={2: Quality(31.53, 0.8920), 3: Quality(28.53, 0.7910), 4: Quality(26.98, 0.7150)},
 )
 VDSR = Published(
-    *("VDSR", 2016, "665 K", "291 images at three scales, 4 h on a GPU"),
-    {2: Quality(31.90, 0.8960), 3: Quality(28.82, 0.7976), 4: Quality(27.29, 0.7251)},
+    name="VDSR",
+    year=2016,
+    parameters=dict.fromkeys((2, 3, 4), "665 K"),
+    training="291 images at three scales, 4 h on a GPU",
+    quality={2: Quality(31.90, 0.8960), 3: Quality(28.82, 0.7976), 4: Quality(27.29, 0.7251)},
 )
 MEMNET = Published(
-    *("MemNet", 2017, "677 K", "291 images at three scales, 5 days on a GPU"),
-    {2: Quality(32.08, 0.8978), 3: Quality(28.96, 0.8001), 4: Quality(27.40, 0.7281)},
+    name="MemNet",
+    year=2017,
+    parameters=dict.fromkeys((2, 3, 4), "677 K"),
+    training="291 images at three scales, 5 days on a GPU",
+    quality={2: Quality(32.08, 0.8978), 3: Quality(28.96, 0.8001), 4: Quality(27.40, 0.7281)},
 )
 IMDN = Published(
-    *("IMDN", 2019, "694 K", "DIV2K (800 photographs of 2K)"),
-    {2: Quality(32.19, 0.8996), 3: Quality(29.09, 0.8046), 4: Quality(27.56, 0.7353)},
+    name="IMDN",
+    year=2019,
+    parameters={2: "694 K", 3: "703 K", 4: "715 K"},
+    training="DIV2K (800 photographs of 2K)",
+    quality={2: Quality(32.19, 0.8996), 3: Quality(29.09, 0.8046), 4: Quality(27.56, 0.7353)},
 )
 EDSR_BASELINE = Published(
-    *("EDSR baseline", 2017, "1.4 M", "DIV2K (800 photographs of 2K), 300,000 steps on a GPU"),
-    {2: Quality(32.16, 0.8994), 3: Quality(29.09, 0.8052), 4: Quality(27.57, 0.7357)},
+    name="EDSR baseline",
+    year=2017,
+    parameters={2: "1.37 M", 3: "1.55 M", 4: "1.52 M"},
+    training="DIV2K (800 photographs of 2K), 300,000 steps on a GPU",
+    quality={2: Quality(32.16, 0.8994), 3: Quality(29.09, 0.8052), 4: Quality(27.57, 0.7357)},
 )
 EDSR = Published(
-    *("EDSR", 2017, "43 M", "DIV2K, 8 days on a GPU"),
-    {2: Quality(32.32, 0.9013), 3: Quality(29.25, 0.8093), 4: Quality(27.71, 0.7420)},
+    name="EDSR",
+    year=2017,
+    parameters={2: "40.7 M", 3: "43.7 M", 4: "43.1 M"},
+    training="DIV2K, 8 days on a GPU",
+    quality={2: Quality(32.32, 0.9013), 3: Quality(29.25, 0.8093), 4: Quality(27.71, 0.7420)},
 )
-NETWORKS = (SRCNN, FSRCNN, VDSR, MEMNET, IMDN, EDSR_BASELINE, EDSR)
+PUBLISHED = (SRCNN, FSRCNN, VDSR, MEMNET, IMDN, EDSR_BASELINE, EDSR)
 """As later papers repeat them: N. Ahn et al., "Fast, accurate, and lightweight super-resolution
 with cascading residual network", ECCV 2018, table 1; of IMDN and EDSR's baseline Z. Hui et al.,
 "Lightweight image super-resolution with information multi-distillation network", ACM Multimedia
