@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import matplotlib.style
+import numpy as np
 from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#666666"
@@ -33,6 +34,22 @@ styled = matplotlib.style.context(
     ]
 )
 """Decorates every function that makes a figure or renders one."""
+
+
+def relative_luminance(rgb: np.ndarray) -> float:
+    """How bright a colour is, from 0 for black to 1 for white.
+
+    Parameters
+    ----------
+    rgb : ndarray of float, shape (3,)
+        sRGB, 0 to 1.
+
+    References
+    ----------
+    W3C, "Web Content Accessibility Guidelines 2.2", relative luminance.
+    """
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
 @styled

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from convlab.data.snapshots import Snapshots
 from convlab.errors import InputError
-from convlab.figures.canvas import styled
+from convlab.figures.canvas import relative_luminance, styled
 from convlab.params import Params, Seed
 
 PICTURES = 7
@@ -213,8 +213,7 @@ def _square_around(points: np.ndarray) -> tuple[np.ndarray, float]:
 
 def _lettering(digit: int) -> dict[str, Any]:
     """How a digit is written on its colour: in black or white, whichever stands out more."""
-    red, green, blue, _ = colour(digit)
-    bright = 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2 > 0.18
+    bright = relative_luminance(np.array(colour(digit)[:3])) > 0.18
     return {
         "color": "black" if bright else "white",
         "fontsize": 7,
