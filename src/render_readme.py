@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 from convlab.checksums import check_whole
 from convlab.compute import Compute, prepare
@@ -116,16 +117,19 @@ def start_browser() -> Iterator[Browser]:
     Raises
     ------
     InputError
-        If there is none.
+        If there is none, or it cannot be started.
     """
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if not path:
         raise InputError("there is no Chromium here: install Debian's package chromium")
     options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=options)
-        yield browser
-        browser.close()
+        try:
+            browser = playwright.chromium.launch(executable_path=path, args=options)
+        except PlaywrightError as error:
+            raise InputError(f"{path}: {str(error).splitlines()[0]}") from error
+        with browser:
+            yield browser
 
 
 def photograph_report(path: Path) -> None:

@@ -131,11 +131,13 @@ def test_another_digit_has_other_feature_maps(report):
 
 
 def test_a_higher_layer_sees_more_of_the_digit(report):
-    sizes = []
+    places = []
     for layer in range(5):
         report.locator("#field-choice input").nth(layer).check()
-        sizes.append(float(report.locator("#field rect").get_attribute("width")))
-    assert sizes == [5, 6, 14, 16, 28]
+        square = report.locator("#field rect")
+        places.append([int(square.get_attribute(name)) for name in ("x", "y", "width", "height")])
+    starts, sizes = (12, 12, 8, 6, 0), (5, 6, 14, 16, 28)
+    assert places == [[start, start, size, size] for start, size in zip(starts, sizes, strict=True)]
     expect(report.locator("#field-text")).to_contain_text("the whole digit")
 
 
@@ -202,7 +204,6 @@ def test_a_drag_moves_the_photograph(report):
     for _ in range(3):
         report.locator("#zoom-in").click()
     (before,) = shifts(report)
-    box = report.locator("#viewer").bounding_box()
     report.locator("#viewer").scroll_into_view_if_needed()
     box = report.locator("#viewer").bounding_box()
     report.mouse.move(box["x"] + 200, box["y"] + 150)
@@ -215,15 +216,31 @@ def test_a_drag_moves_the_photograph(report):
     assert shifts(report) == {after}
 
 
-def test_the_truth_shows_while_its_key_is_down(report):
-    report.locator("#viewer").focus()
-    expect(report.locator("[data-layer=truth]")).to_be_hidden()
-    report.keyboard.down("t")
-    expect(report.locator("[data-layer=truth]")).to_be_visible()
-    report.keyboard.up("t")
-    expect(report.locator("[data-layer=truth]")).to_be_hidden()
+def test_the_truth_comes_and_goes_by_key_and_button(report):
+    truth = report.locator("[data-layer=truth]")
+    expect(truth).to_be_hidden()
+    report.locator("#viewer").press("t")
+    expect(truth).to_be_visible()
+    expect(report.locator("#tag-right")).to_be_hidden()
+    report.locator("#show-truth").press("T")
+    expect(truth).to_be_hidden()
     report.locator("#show-truth").click()
-    expect(report.locator("[data-layer=truth]")).to_be_visible()
+    expect(truth).to_be_visible()
+    report.locator("#show-errors").click()
+    expect(report.locator("#photo-text")).not_to_contain_text("times as bright")
+
+
+def test_a_drag_over_the_whole_photograph_moves_the_divider(report):
+    report.locator("#viewer").scroll_into_view_if_needed()
+    box = report.locator("#viewer").bounding_box()
+    report.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 50)
+    report.mouse.down()
+    report.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + 50)
+    report.mouse.up()
+    assert float(report.locator("#split").input_value()) == pytest.approx(80, abs=1)
+    expect(report.locator("#tag-left")).to_be_visible()
+    report.locator("#split").press("Home")
+    expect(report.locator("#tag-left")).to_be_hidden()
 
 
 def test_errors_and_other_photographs_can_be_shown(report):
@@ -243,7 +260,7 @@ def test_a_bar_shows_its_photograph(report):
     before = picture.get_attribute("src")
     chosen = report.locator("#part-choice")
     named = chosen.input_value()
-    report.locator("[data-chart=gains] .mark-rule.role-mark line").last.click(force=True)
+    report.locator("[data-chart=gains] .layer_1_marks path").last.click(force=True)
     assert picture.get_attribute("src") != before
     assert chosen.input_value() != named
     report.locator("#part-on").click()  # from the last to the first
@@ -270,6 +287,14 @@ def test_pixel_shuffle_goes_step_by_step(report):
         seen.append(report.locator("#shuffle-pictures img").count())
     assert seen == [1, 4, 1, 1, 2, 2]
     expect(report.locator("#shuffle-text")).to_contain_text("the truth")
+
+
+def test_square_plots_stay_square_in_a_narrower_window(report):
+    report.set_viewport_size({"width": 400, "height": 900})
+    plot = report.locator("[data-chart=points] svg")
+    expect(plot).not_to_have_attribute("height", "640")
+    box = plot.bounding_box()
+    assert box["width"] == pytest.approx(box["height"], abs=10)
 
 
 def test_every_control_can_be_reached_by_keyboard(report):

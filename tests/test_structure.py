@@ -9,6 +9,7 @@ import yaml
 
 from check_params import MODELS
 from conftest import ROOT
+from render_report import NOT_SHOWN
 
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
@@ -33,6 +34,10 @@ def test_python_deps_are_the_import_closure(stage):
 def test_what_the_report_is_filled_into_is_among_its_deps():
     parts = (ROOT / "src/convlab/report").glob("page.*")
     assert {str(part.relative_to(ROOT)) for part in parts} <= set(STAGES["render_report"]["deps"])
+
+
+def test_the_report_depends_on_all_parameters_that_it_shows():
+    assert set(STAGES["render_report"]["params"]) == set(PARAMS) - NOT_SHOWN
 
 
 def test_package_inits_are_empty():

@@ -49,8 +49,9 @@ def excite(network: Cnn, targets: np.ndarray, *, steps: int) -> np.ndarray:
     """Find inputs that excite a CNN's embedding in given directions.
 
     Starting from grey, pixels climb the gradient of the embedding's product
-    with the target, times the cosine of their angle, less the total variation,
-    which keeps pictures smooth.
+    with the target, whose length does not count, times the cosine of their
+    angle, less the total variation, which keeps pictures smooth. The cosine
+    counts as 0.1 at least: below zero, the product of both would grow again.
 
     Parameters
     ----------

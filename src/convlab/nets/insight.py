@@ -102,7 +102,7 @@ def receptive_fields(network: Cnn) -> list[Field]:
 
 
 def shuffled_features(network: Upscaler, low: np.ndarray) -> np.ndarray | None:
-    """Give the channels that a network's first pixel shuffle lays out as one image.
+    """Give the channels that a network's pixel shuffle lays out as its answer.
 
     Parameters
     ----------
@@ -112,16 +112,21 @@ def shuffled_features(network: Upscaler, low: np.ndarray) -> np.ndarray | None:
     Returns
     -------
     ndarray of float32, shape (r^2, h, w), or None
-        Of the first image, if it makes several; None if the network enlarges otherwise.
+        None if the network enlarges otherwise, or shuffles many images in between.
     """
-    shuffles = [layer for layer in network.modules() if isinstance(layer, PixelShuffle)]
-    if not shuffles:
-        return None
     seen = []
-    hook = shuffles[0].register_forward_hook(lambda _, inputs, __: seen.append(inputs[0]))
-    upscale_luminance(network, low)
-    hook.remove()
-    return seen[0][0, : shuffles[0].scale ** 2].cpu().numpy()
+    shuffles = (layer for layer in network.modules() if isinstance(layer, PixelShuffle))
+    hooks = [
+        layer.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0][0]))
+        for layer in shuffles
+    ]
+    try:
+        upscale_luminance(network, low)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    shape = (network.scale**2, *low.shape)
+    return seen[0].cpu().numpy() if len(seen) == 1 and seen[0].shape == shape else None
 
 
 def _name(layer: nn.Module) -> str:

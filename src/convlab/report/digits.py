@@ -4,68 +4,59 @@ from typing import Any
 
 import numpy as np
 from sklearn.metrics import confusion_matrix
+from torch import nn
 
 from convlab.nets.cnn import Cnn
 from convlab.nets.insight import feature_maps, layers, receptive_fields
 from convlab.nets.mlp import Mlp
 from convlab.report.encode import diverge, png, sheet, stretch
+from convlab.report.page import RenderReport
+from convlab.report.sources import DigitsRun
 
 SAMPLES = 2
 """Of each class."""
 
 
-def tell_digits(
-    cnn: Cnn,
-    mlp: Mlp,
-    *,
-    images: np.ndarray,
-    labels: np.ndarray,
-    answers: np.ndarray,
-    curve: dict[str, list[float]],
-    shift: dict[str, list[float]],
-    wrong_shown: int,
-) -> dict[str, Any]:
-    """Gather all that is told of the digits, pictures as data URIs.
+def tell_digits(run: DigitsRun, params: RenderReport) -> dict[str, Any]:
+    """Gather all that is told of the digits.
 
     Parameters
     ----------
-    cnn : Cnn
-    mlp : Mlp
-    images : ndarray of uint8, shape (n, 28, 28)
-        The test digits.
-    labels, answers : ndarray of int, shape (n,)
-        What they are, and what the CNN takes them for.
-    curve, shift : dict of str to list of float
-        The tables of the training and of the accuracy by shift.
-    wrong_shown : int
-        How many misread digits to show at most.
+    run : DigitsRun
+    params : RenderReport
+
+    Returns
+    -------
+    dict
+        Numbers, texts, and pictures as data URIs, for the page.
     """
-    right = labels == answers
+    right = run.labels == run.answers
     return {
         "accuracy": float(right.mean()),
-        "mlp_accuracy": shift["mlp"][0],
-        "total": len(labels),
+        "mlp_accuracy": run.shift["mlp"][0],
+        "total": len(run.labels),
         "misread": int((~right).sum()),
-        "samples": _samples(images, labels),
-        "curve": curve,
-        "shift": shift,
-        "confusion": confusion_matrix(labels, answers, labels=range(10)).tolist(),
+        "samples": _samples(run.images, run.labels),
+        "curve": run.curve,
+        "shift": run.shift,
+        "confusion": confusion_matrix(run.labels, run.answers, labels=range(10)).tolist(),
         "wrong": [
             {
-                "image": png(images[index]),
-                "actual": int(labels[index]),
-                "predicted": int(answers[index]),
+                "image": png(run.images[index]),
+                "actual": int(run.labels[index]),
+                "predicted": int(run.answers[index]),
             }
-            for index in np.flatnonzero(~right)[:wrong_shown]
+            for index in np.flatnonzero(~right)[: params.wrong_shown]
         ],
-        "maps": _feature_maps(cnn, images, labels),
-        **_describe(cnn, mlp),
+        "maps": _feature_maps(run.cnn, run.images, run.labels),
+        **_describe(run.cnn, run.mlp),
     }
 
 
 def _describe(cnn: Cnn, mlp: Mlp) -> dict[str, Any]:
     """Both networks layer by layer, the CNN's filters and what its units see."""
-    first, second = (layer.weight.detach().numpy() for layer in cnn.features[::3][:2])
+    convolutions = (layer for layer in cnn.features if isinstance(layer, nn.Conv2d))
+    first, second = (layer.weight.detach().numpy() for layer in convolutions)
     return {
         "networks": {"CNN": _rows(layers(cnn)), "MLP": _rows(layers(mlp))},
         "filters": [

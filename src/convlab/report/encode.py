@@ -46,13 +46,31 @@ def sheet(tiles: Sequence[np.ndarray], columns: int, *, gap: int = 0, fill: int 
 
 
 def stretch(values: np.ndarray) -> np.ndarray:
-    """Grey levels from black for the least value to white for the greatest, as uint8."""
+    """Turn values into grey levels from black for the least to white for the greatest.
+
+    Parameters
+    ----------
+    values : ndarray of float, shape (...)
+
+    Returns
+    -------
+    ndarray of uint8, of the same shape
+    """
     low, high = float(values.min()), float(values.max())
     return np.rint(255 * (values - low) / ((high - low) or 1)).astype(np.uint8)
 
 
 def diverge(values: np.ndarray) -> np.ndarray:
-    """Grey levels about the middle for zero, as uint8: darker below, brighter above."""
+    """Turn values into grey levels, the middle for zero: darker below, brighter above.
+
+    Parameters
+    ----------
+    values : ndarray of float, shape (...)
+
+    Returns
+    -------
+    ndarray of uint8, of the same shape
+    """
     reach = float(np.abs(values).max()) or 1.0
     return np.rint(127.5 + 127.5 * values / reach).astype(np.uint8)
 

@@ -1,12 +1,15 @@
 """The report's part on how it was made: versions, and checksums of what was read."""
 
 import hashlib
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import yaml
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
+
+from convlab.errors import InputError
 
 LIBRARIES = (
     "torch",
@@ -34,6 +37,16 @@ def tell_making(
         The file that pins the libraries.
     read : iterable of Path
         Files and folders to give the checksums of.
+
+    Returns
+    -------
+    dict
+        `parameters`, each block as YAML; `versions` of libraries; `checksums`.
+
+    Raises
+    ------
+    InputError
+        As `pinned_versions`.
     """
     files = {
         path.as_posix(): filter(Path.is_file, path.rglob("*")) if path.is_dir() else [path]
@@ -49,9 +62,21 @@ def tell_making(
 
 
 def pinned_versions(requirements: Path) -> dict[str, str]:
-    """Read the versions of `LIBRARIES` that a requirements file pins for this Python."""
+    """Read the versions of `LIBRARIES` that a requirements file pins for this Python.
+
+    Comments, hashes and pip's options, such as an index, are passed over.
+
+    Raises
+    ------
+    InputError
+        If a line is none of those and no requirement.
+    """
     lines = requirements.read_text(encoding="utf-8").splitlines()
-    pins = [Requirement(line.split(" #")[0]) for line in lines if line and line[0] != "#"]
+    stated = [re.split(r"(?:^|\s)(?:#|--)|\s\\", line)[0].strip() for line in lines]
+    try:
+        pins = [Requirement(text) for text in stated if text]
+    except InvalidRequirement as error:
+        raise InputError(f"{requirements}: {str(error).splitlines()[0]}") from error
     here = [pin for pin in pins if not pin.marker or pin.marker.evaluate()]
     versions = {pin.name: str(pin.specifier).removeprefix("==") for pin in here}
     return {name: versions[name] for name in LIBRARIES if name in versions}

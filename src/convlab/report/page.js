@@ -43,13 +43,22 @@ const pair = (names) => ({
   strokeDash: { field: "of", type: "nominal", title: null, legend: { orient: "top" }, scale: { domain: names, range: [[1, 0], [6, 3]] } },
 });
 
-function lines(table, x, y, names, points = true) {
+function lines(table, x, y, names) {
   return {
     data: { values: table },
     width: "container",
     height: 260,
-    mark: { type: "line", point: points && { size: 25 }, tooltip: true },
-    encoding: { x: { type: "quantitative", ...x }, y: { type: "quantitative", ...y }, ...pair(names) },
+    mark: { type: "line", point: { size: 25 } },
+    encoding: {
+      x: { type: "quantitative", ...x },
+      y: { type: "quantitative", ...y },
+      ...pair(names),
+      tooltip: [
+        { field: "of", type: "nominal", title: "network" },
+        { field: x.field, type: "quantitative", title: x.field },
+        { field: y.field, type: "quantitative", title: y.title, format: y.axis?.format ? ".2%" : ".4f" },
+      ],
+    },
   };
 }
 
@@ -60,20 +69,20 @@ function long(table, x, columns) {
 }
 
 const percent = { format: ".0%", title: "accuracy" };
-const steps = { field: "step", title: "step (mini-batches)", axis: { labelOverlap: true, format: "~s" } };
+const steps = { field: "step", title: "step (mini-batches)", axis: { labelOverlap: true, tickCount: 8, format: "~s" } };
 
 const plots = {
   loss: () =>
     lines(
       long(data.digits.curve, "step", { CNN: "cnn_loss", MLP: "mlp_loss" }),
-      { ...steps, scale: { type: "log" } },
+      { ...steps, scale: { type: "log", nice: false } },
       { field: "value", title: "cross-entropy (nats)" },
       ["CNN", "MLP"],
     ),
   accuracy: () =>
     lines(
       long(data.digits.curve, "step", { CNN: "cnn_accuracy", MLP: "mlp_accuracy" }),
-      { ...steps, scale: { type: "log" } },
+      { ...steps, scale: { type: "log", nice: false } },
       { field: "value", title: percent.title, axis: { format: percent.format }, scale: { domain: [0, 1] } },
       ["CNN", "MLP"],
     ),
@@ -93,10 +102,14 @@ const plots = {
       data: { values },
       width: "container",
       height: Math.min(width, 480),
-      encoding: { x: side("predicted"), y: side("actual") },
+      encoding: {
+        x: side("predicted"),
+        y: side("actual"),
+        tooltip: ["actual", "predicted", "count"].map((field) => ({ field, type: "quantitative" })),
+      },
       layer: [
         {
-          mark: { type: "rect", tooltip: true },
+          mark: "rect",
           encoding: {
             color: { field: "count", type: "quantitative", legend: null, scale: { type: "symlog", range: [colour("raised"), colour("blue")] } },
           },
@@ -117,7 +130,7 @@ const plots = {
     const place = (field, domain) => ({ field, type: "quantitative", axis: null, scale: { domain, nice: false, zero: false } });
     return {
       data: { name: "points", values: points() },
-      width: "container",
+      width: Math.min(width, 640),
       height: Math.min(width, 640),
       layer: [
         {
@@ -131,6 +144,7 @@ const plots = {
             x: place("x", right),
             y: place("y", up),
             text: { field: "digit", type: "nominal" },
+            description: { field: "said", type: "nominal" },
             color: {
               field: "digit", type: "ordinal", legend: null,
               scale: { domain: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], range: classColours() },
@@ -165,8 +179,8 @@ const plots = {
         },
         {
           // As high as the plot, so that a short bar can be hit, too.
-          mark: { type: "rule", strokeWidth: 8, opacity: 0, tooltip: { signal: "datum.name + ': ' + format(datum.gain, '.2f') + ' dB'" }, cursor: "pointer" },
-          encoding: { x: bars },
+          mark: { type: "bar", opacity: 0, tooltip: { signal: "datum.name + ': ' + format(datum.gain, '.2f') + ' dB'" }, cursor: "pointer" },
+          encoding: { x: bars, y: { value: 0 }, y2: { value: "height" } },
         },
       ],
     };
@@ -184,7 +198,8 @@ async function draw(place) {
   spec.config = { ...look(), ...spec.config };
   spec.autosize = { type: "fit", contains: "padding" };
   spec.description = place.closest("figure")?.querySelector("figcaption")?.textContent ?? "Digits in the plane";
-  const { view } = await vegaEmbed(place, spec, { actions: false, renderer: "svg", ast: false });
+  const theme = document.documentElement.dataset.theme === "dark" ? "dark" : undefined;
+  const { view } = await vegaEmbed(place, spec, { actions: false, renderer: "svg", ast: false, tooltip: { theme } });
   views[name]?.finalize();
   views[name] = view;
   if (name === "points") {
@@ -197,6 +212,16 @@ async function draw(place) {
 }
 
 const drawAll = () => Promise.all([...document.querySelectorAll(".chart")].map(draw));
+
+let drawnAt = innerWidth;
+let waiting;
+addEventListener("resize", () => {
+  clearTimeout(waiting);
+  waiting = setTimeout(() => {
+    if (innerWidth !== drawnAt) drawAll(); // square plots are as high as they are wide
+    drawnAt = innerWidth;
+  }, 200);
+});
 
 function update(name, values) {
   const view = views[name];
@@ -254,7 +279,10 @@ let pointed = null;
 function points() {
   const frame = data.embedding.frames[find("moment").value];
   return frame
-    .map(([x, y], index) => ({ x, y, index, digit: data.embedding.digits[index], chosen: index === pointed }))
+    .map(([x, y], index) => {
+      const digit = data.embedding.digits[index];
+      return { x, y, index, digit, said: `Test digit ${index}: a ${digit}`, chosen: index === pointed };
+    })
     .filter((row) => shown.has(row.digit));
 }
 
@@ -271,7 +299,7 @@ function point(index) {
   });
   find("pointed").hidden = false;
   find("pointed").setAttribute("aria-label", `A handwritten ${digits[index]}`);
-  find("pointed-text").textContent = `Test digit ${index}: a ${digits[index]}, read as ${predicted[index]}${digits[index] === predicted[index] ? "" : " (wrong)"}.`;
+  find("pointed-text").textContent = `Test digit ${index}: a ${digits[index]}, read as ${predicted[index]}${digits[index] === predicted[index] ? "" : " (wrong)"} at the end of the training.`;
   update("points", points());
 }
 
@@ -287,7 +315,7 @@ find("point-back").addEventListener("click", () => stepPoint(-1));
 
 function showMoment() {
   const moment = find("moment").value;
-  find("moment-text").textContent = `step ${data.embedding.steps[moment].toLocaleString("en")}: ${(100 * data.embedding.accuracies[moment]).toFixed(1)} % right`;
+  find("moment-text").textContent = `step ${data.embedding.steps[moment].toLocaleString("en")}: ${(100 * data.embedding.accuracies[moment]).toFixed(1)} % of all test digits right`;
   find("moment").setAttribute("aria-valuetext", find("moment-text").textContent);
   update("points", points());
 }
@@ -315,6 +343,7 @@ function move() {
   const { clientWidth: width, clientHeight: height } = viewer;
   lens.x = Math.min(0, Math.max(lens.x, width * (1 - lens.zoom)));
   lens.y = Math.min(0, Math.max(lens.y, height * (1 - lens.zoom)));
+  viewer.classList.toggle("zoomed", lens.zoom > 1);
   for (const image of viewer.querySelectorAll("img")) {
     image.style.transform = `translate(${lens.x}px, ${lens.y}px) scale(${lens.zoom})`;
     image.style.imageRendering = (lens.zoom * width) / photo.width > 2 ? "pixelated" : "auto";
@@ -330,10 +359,24 @@ function zoom(factor, x = viewer.clientWidth / 2, y = viewer.clientHeight / 2) {
   move();
 }
 
+function pan(right, down) {
+  lens.x += right;
+  lens.y += down;
+  move();
+}
+
 function split() {
   const share = find("split").value;
+  const truth = pressed("show-truth");
   layer("network").style.clipPath = `inset(0 0 0 ${share}%)`;
   find("divider").style.left = `${share}%`;
+  find("divider").hidden = truth;
+  find("split").setAttribute("aria-valuetext", `${share} % bicubic, ${100 - share} % network`);
+  const said = (name) => `${name} ${photo.quality[name].psnr.toFixed(2)} dB`;
+  find("tag-left").textContent = truth ? "truth" : said("bicubic");
+  find("tag-right").textContent = said("network");
+  find("tag-left").hidden = !truth && share < 5;
+  find("tag-right").hidden = truth || share > 95;
 }
 
 const pressed = (id) => find(id).getAttribute("aria-pressed") === "true";
@@ -348,14 +391,10 @@ function showPhoto() {
   }
   layer("truth").firstElementChild.src = photo.truth;
   layer("truth").hidden = !truth;
-  find("divider").hidden = truth;
-  const said = (name) => `${name} ${photo.quality[name].psnr.toFixed(2)} dB`;
-  find("tag-left").textContent = truth ? "truth" : said("bicubic");
-  find("tag-right").textContent = truth ? "" : said("network");
   find("photo-text").textContent =
     `Photograph ${photo.name}, rank ${photo.rank} of ${data.photographs.rows.length} by gain: bicubic ${photo.quality.bicubic.psnr.toFixed(2)} dB and SSIM ${photo.quality.bicubic.ssim.toFixed(4)}, ` +
     `network ${photo.quality.network.psnr.toFixed(2)} dB and ${photo.quality.network.ssim.toFixed(4)}.` +
-    (errors ? ` Shown are the errors of luminance, ${data.photographs.loud} times as bright.` : "");
+    (errors && !truth ? ` Shown are the errors of luminance, ${data.photographs.loud} times as bright.` : "");
   split();
   move();
 }
@@ -387,22 +426,21 @@ const KEYS = {
   "+": () => zoom(1.5),
   "=": () => zoom(1.5),
   "-": () => zoom(1 / 1.5),
-  ArrowLeft: () => (lens.x += 40),
-  ArrowRight: () => (lens.x -= 40),
-  ArrowUp: () => (lens.y += 40),
-  ArrowDown: () => (lens.y -= 40),
-  t: () => press("show-truth", true),
+  ArrowLeft: () => pan(40, 0),
+  ArrowRight: () => pan(-40, 0),
+  ArrowUp: () => pan(0, 40),
+  ArrowDown: () => pan(0, -40),
 };
 viewer.addEventListener("keydown", (event) => {
-  const act = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+  const act = KEYS[event.key];
   if (!act || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key.startsWith("Arrow") && lens.zoom === 1) return; // the page scrolls
   event.preventDefault();
   act();
-  showPhoto();
 });
-viewer.addEventListener("keyup", (event) => {
-  if (event.key.toLowerCase() !== "t") return;
-  press("show-truth", false);
+find("closely").addEventListener("keydown", (event) => {
+  if (event.key.toLowerCase() !== "t" || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+  press("show-truth", !pressed("show-truth"));
   showPhoto();
 });
 viewer.addEventListener(
@@ -417,11 +455,19 @@ viewer.addEventListener(
 );
 viewer.addEventListener("pointerdown", (event) => {
   viewer.setPointerCapture(event.pointerId);
+  const { left, width } = viewer.getBoundingClientRect();
+  const divider = left + (width * find("split").value) / 100;
   const start = { x: event.clientX - lens.x, y: event.clientY - lens.y };
-  const drag = (moved) => {
+  const moveDivider = (moved) => {
+    find("split").value = (100 * (moved.clientX - left)) / width;
+    split();
+  };
+  const movePhoto = (moved) => {
     Object.assign(lens, { x: moved.clientX - start.x, y: moved.clientY - start.y });
     move();
   };
+  // A whole photograph cannot be moved, so a drag anywhere takes the divider along.
+  const drag = lens.zoom === 1 || Math.abs(event.clientX - divider) < 16 ? moveDivider : movePhoto;
   viewer.addEventListener("pointermove", drag);
   viewer.addEventListener("lostpointercapture", () => viewer.removeEventListener("pointermove", drag), { once: true });
 });
@@ -444,7 +490,11 @@ function showPart(index) {
   part = index;
   const row = data.photographs.rows[index];
   find("part-choice").value = index;
-  const said = { truth: "truth", bicubic: `bicubic, ${row.bicubic.toFixed(2)} dB`, network: `network, ${row.network.toFixed(2)} dB` };
+  const said = {
+    truth: "truth",
+    bicubic: `bicubic; the whole photograph: ${row.bicubic.toFixed(2)} dB`,
+    network: `network; the whole photograph: ${row.network.toFixed(2)} dB`,
+  };
   Object.entries(said).forEach(([name, text], place) => {
     const figure = find("parts").children[place];
     Object.assign(figure.querySelector("img"), { src: row.part[name], alt: `Part of photograph ${row.name}: ${name}` });
@@ -488,6 +538,7 @@ if (shuffle) {
     find("shuffle-pictures").style.gridTemplateColumns = `repeat(${columns}, 1fr)`;
     find("shuffle-pictures").replaceChildren(...pictures.map((src) => make("img", { src, alt: "" })));
     find("shuffle-text").textContent = text;
+    find("shuffle").setAttribute("aria-valuetext", text);
   };
   find("shuffle").addEventListener("input", show);
   show();

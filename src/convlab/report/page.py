@@ -1,7 +1,8 @@
 """The report as one HTML file that asks for nothing else."""
 
+import re
 from importlib.resources import files
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import vl_convert
 from jinja2 import Environment, StrictUndefined
@@ -12,8 +13,23 @@ from convlab.errors import InputError
 from convlab.params import Params
 
 LARGEST = 8_000_000
-"""Characters of a page that can still be sent by mail."""
+"""Bytes of a page that can still be sent by mail."""
+MOVING = {
+    "digits": ("networks", "curve", "shift", "confusion", "maps", "fields"),
+    "embedding": (
+        *("width", "frames", "domain", "steps", "accuracies"),
+        *("digits", "predicted", "sheet", "columns", "colours"),
+    ),
+    "photographs": ("scale", "loud", "curve", "rows", "gallery", "shuffle"),
+}
+"""What the page's script reads; the rest is in its text."""
 _EXPOSED = "window.vegaEmbed = vegaEmbed;"
+
+
+class Photographs(Params, extra="ignore"):
+    """Where the photographs are from, of block `download_bsds`."""
+
+    source: Literal["published", "bundled"]
 
 
 class RenderReport(Params):
@@ -46,36 +62,42 @@ def render_page(
         Whether the photographs are BSDS500's, so that published figures may
         stand beside those of this run.
 
+    Returns
+    -------
+    str
+        HTML.
+
     Raises
     ------
     InputError
         If the page gets larger than `LARGEST`.
     """
+    told = {"digits": digits, "embedding": embedding, "photographs": photographs}
     here = files(__package__)
     style, script, template = (
         here.joinpath(name).read_text(encoding="utf-8")
         for name in ("page.css", "page.js", "page.html")
     )
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.filters["rows"] = lambda columns: zip(*columns.values(), strict=True)
     page = environment.from_string(template).render(
-        digits=digits,
-        embedding=embedding,
-        photographs=photographs,
+        **told,
         making=making,
         published=published,
-        data={"digits": digits, "embedding": embedding, "photographs": photographs},
-        style=_verbatim(style),
-        script=_verbatim(script),
-        libraries=_verbatim(vl_convert.javascript_bundle(_EXPOSED)),
+        data={part: {name: told[part][name] for name in names} for part, names in MOVING.items()},
+        style=Markup(style),  # noqa: S704
+        script=_inline(script),
+        libraries=_inline(vl_convert.javascript_bundle(_EXPOSED)),
     )
-    if len(page) > LARGEST:
+    size = len(page.encode())
+    if size > LARGEST:
         raise InputError(
-            f"the page would have {len(page):,} characters, more than {LARGEST:,}: lower"
+            f"the page would have {size:,} bytes, more than {LARGEST:,}: lower"
             " render_report.quality, render_report.part_size or render_report.photographs"
         )
     return page
 
 
-def _verbatim(text: str) -> Markup:
-    """A style or a script as it is, but for what would end or comment out its element."""
-    return Markup(text.replace("</script", r"<\/script").replace("<!--", r"<\!--"))  # noqa: S704
+def _inline(script: str) -> Markup:
+    """A script as it is, but for what would end or comment out its element, all in strings."""
+    return Markup(re.sub(r"<(?=/script|!--)", r"\\x3c", script, flags=re.IGNORECASE))  # noqa: S704

@@ -9,7 +9,7 @@ import numpy as np
 from convlab.imaging.colour import chrominance, luminance, to_bytes, to_rgb
 from convlab.imaging.measure import Quality
 from convlab.imaging.patches import make_pair
-from convlab.imaging.published import NETWORKS
+from convlab.imaging.published import PUBLISHED
 from convlab.imaging.resize import crop_to_multiple, downscale, upscale
 from convlab.imaging.showcase import colourise, hardest_window, spread_by_rank
 from convlab.nets.insight import shuffled_features
@@ -19,6 +19,7 @@ from convlab.nets.upscaler import Upscaler
 from convlab.nets.weights import count_parameters
 from convlab.report.encode import diverge, png, webp
 from convlab.report.page import RenderReport
+from convlab.report.sources import SuperresRun
 
 OURS = {
     "network": "this run's network",
@@ -39,43 +40,80 @@ TINTS = ((0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167))
 """Of the channels that pixel shuffle lays side by side; more than four take turns."""
 
 
+class Enlarged(NamedTuple):
+    """A photograph and its two enlargements."""
+
+    rgb: np.ndarray
+    """The truth, uint8, shape (scale * h, scale * w, 3)."""
+    low: np.ndarray
+    """What was enlarged, uint8, shape (h, w)."""
+    truth: np.ndarray
+    """Luminance, uint8, shape (scale * h, scale * w), as the two others."""
+    bicubic: np.ndarray
+    network: np.ndarray
+    scale: int
+
+    def colour(self) -> dict[str, np.ndarray]:
+        """The truth and both enlargements; uint8, shape (scale * h, scale * w, 3).
+
+        Colour of the enlargements goes the simple way.
+        """
+        return {
+            "truth": self.rgb,
+            "bicubic": colourise(self.bicubic, self.rgb, self.scale),
+            "network": colourise(self.network, self.rgb, self.scale),
+        }
+
+    def error(self, enlarged: np.ndarray) -> np.ndarray:
+        """The absolute error, black to bright; uint8, shape (scale * h, scale * w, 3)."""
+        error = np.abs(enlarged.astype(int) - self.truth)
+        return to_bytes(255 * matplotlib.colormaps["inferno"](LOUD * error / 255)[..., :3])
+
+
 def tell_photographs(
-    network: Upscaler,
-    photos: Iterable[tuple[str, "Enlarged"]],
-    images: dict[str, list[Any]],
-    curve: dict[str, list[float]],
-    params: RenderReport,
+    run: SuperresRun, photos: Iterable[tuple[str, Enlarged]], params: RenderReport
 ) -> dict[str, Any]:
-    """Gather all that is told of super-resolution, pictures as data URIs.
+    """Gather all that is told of super-resolution.
 
     Parameters
     ----------
-    network : Upscaler
+    run : SuperresRun
     photos : iterable of tuple of str and Enlarged
         All test photographs with their names.
-    images, curve : dict of str to list
-        The tables of all photographs and of the training.
     params : RenderReport
+
+    Returns
+    -------
+    dict
+        Numbers, texts, and pictures as data URIs, for the page.
+
+    Raises
+    ------
+    InputError
+        As `summarise`.
     """
-    qualities = _qualities(images)
+    network, qualities = run.network, _qualities(run.images)
+    means = summarise(qualities)
     gains = {name: row["network"].psnr - row["bicubic"].psnr for name, row in qualities.items()}
     ranked = sorted(gains, key=gains.get, reverse=True)
-    chosen = spread_by_rank(list(gains.values()), params.photographs)
-    shown = {images["image"][index] for index in chosen}
+    names = list(qualities)
+    shown = {names[index] for index in spread_by_rank(list(gains.values()), params.photographs)}
     rows, gallery, extra = [], [], {}
     for name, photo in photos:
+        colours = photo.colour()
         quality = {method: qualities[name][method]._asdict() for method in ("bicubic", "network")}
         known = {"name": name, "gain": gains[name], "rank": ranked.index(name) + 1}
-        part = show_part(photo, params.part_size, params.quality)
+        window = hardest_window(photo.truth, photo.bicubic, params.part_size)
+        part = {each: webp(colours[each][window], params.quality) for each in colours}
         rows.append(known | {key: value["psnr"] for key, value in quality.items()} | {"part": part})
         if name in shown:
-            gallery.append(known | {"quality": quality} | show_photo(photo, params.quality))
+            whole = show_photo(photo, colours, params.quality)
+            gallery.append(known | {"quality": quality} | whole)
         if name == ranked[0]:
             extra = {
                 "shuffle": show_shuffle(network, photo),
                 "colours": show_colours(photo, COLOURED, params.quality),
             }
-    means = summarise(qualities)
     return {
         "scale": network.scale,
         "small": SMALL[network.scale],
@@ -87,11 +125,17 @@ def tell_photographs(
         "methods": _methods(means, network),
         "network": means["network"],
         "gain": means["gain"]["psnr"],
-        "curve": curve,
+        "error_left": _mean_error(qualities, "network") / _mean_error(qualities, "bicubic"),
+        "curve": run.curve,
         "rows": rows,
         "gallery": sorted(gallery, key=lambda each: each["rank"]),
         **extra,
     }
+
+
+def _mean_error(qualities: dict[str, dict[str, Quality]], method: str) -> float:
+    """Mean squared error over all photographs, as a share of that of black for white."""
+    return float(np.mean([10 ** (-row[method].psnr / 10) for row in qualities.values()]))
 
 
 def _qualities(images: dict[str, list[Any]]) -> dict[str, dict[str, Quality]]:
@@ -122,71 +166,54 @@ def _methods(means: dict[str, dict[str, float]], network: Upscaler) -> list[dict
     published = [
         {
             "name": f"{each.name} ({each.year})",
-            "parameters": each.parameters,
+            "parameters": each.parameters[network.scale],
             "training": each.training,
             "ours": False,
             "published": True,
             **each.quality[network.scale]._asdict(),
         }
-        for each in NETWORKS
+        for each in PUBLISHED
     ]
     return sorted([*found, *published], key=lambda row: row["psnr"])
 
 
-class Enlarged(NamedTuple):
-    """A photograph and its two enlargements."""
-
-    rgb: np.ndarray
-    """The truth, uint8, shape (height, width, 3)."""
-    truth: np.ndarray
-    """Luminance, uint8, shape (height, width), as the two others."""
-    bicubic: np.ndarray
-    network: np.ndarray
-    scale: int
-
-    def colour(self, method: str) -> np.ndarray:
-        """An enlargement with the photograph's colours, which go the simple way."""
-        return colourise(getattr(self, method), self.rgb, self.scale)
-
-    def error(self, method: str) -> np.ndarray:
-        """The absolute error, black to bright; uint8, shape (height, width, 3)."""
-        error = np.abs(getattr(self, method).astype(int) - self.truth)
-        return to_bytes(255 * matplotlib.colormaps["inferno"](LOUD * error / 255)[..., :3])
-
-
 def enlarge_photo(network: Upscaler, rgb: np.ndarray) -> Enlarged:
-    """Make a photograph small, and large again in two ways."""
+    """Make a photograph small, and large again in two ways.
+
+    Parameters
+    ----------
+    network : Upscaler
+    rgb : ndarray of uint8, shape (height, width, 3)
+    """
     rgb = crop_to_multiple(rgb, network.scale)
     low, high = make_pair(rgb, network.scale)
     bicubic = upscale(low, network.scale, "bicubic")
-    return Enlarged(rgb, high, bicubic, upscale_luminance(network, low), network.scale)
+    return Enlarged(rgb, low, high, bicubic, upscale_luminance(network, low), network.scale)
 
 
-def show_photo(photo: Enlarged, quality: int) -> dict[str, Any]:
-    """Give a whole photograph to look at closely, as data URIs."""
+def show_photo(photo: Enlarged, colours: dict[str, np.ndarray], quality: int) -> dict[str, Any]:
+    """Give a whole photograph to look at closely.
+
+    Parameters
+    ----------
+    photo : Enlarged
+    colours : dict of str to ndarray
+        Its `colour`.
+    quality : int
+        Of WebP, 1 to 100.
+
+    Returns
+    -------
+    dict
+        `width` and `height` in pixels, the pictures and both error maps as data URIs.
+    """
     height, width = photo.truth.shape
-    pictures = {
-        "truth": photo.rgb,
-        "bicubic": photo.colour("bicubic"),
-        "network": photo.colour("network"),
-        "bicubic_error": photo.error("bicubic"),
-        "network_error": photo.error("network"),
+    errors = {
+        "bicubic_error": photo.error(photo.bicubic),
+        "network_error": photo.error(photo.network),
     }
-    return {name: webp(picture, quality) for name, picture in pictures.items()} | {
-        "width": width,
-        "height": height,
-    }
-
-
-def show_part(photo: Enlarged, size: int, quality: int) -> dict[str, str]:
-    """Give the part of a photograph that is hardest for bicubic interpolation."""
-    window = hardest_window(photo.truth, photo.bicubic, size)
-    pictures = {
-        "truth": photo.rgb,
-        "bicubic": photo.colour("bicubic"),
-        "network": photo.colour("network"),
-    }
-    return {name: webp(picture[window], quality) for name, picture in pictures.items()}
+    pictures = {name: webp(picture, quality) for name, picture in (colours | errors).items()}
+    return {"width": width, "height": height, **pictures}
 
 
 def show_shuffle(network: Upscaler, photo: Enlarged) -> dict[str, Any] | None:
@@ -198,8 +225,7 @@ def show_shuffle(network: Upscaler, photo: Enlarged) -> dict[str, Any] | None:
         Pictures as data URIs; None for a network that enlarges otherwise.
     """
     scale = network.scale
-    low = make_pair(photo.rgb, scale).low
-    features = shuffled_features(network, low)
+    features = shuffled_features(network, photo.low)
     if features is None:
         return None
     rows, columns = hardest_window(photo.truth, photo.bicubic, SHUFFLED * scale)
@@ -215,7 +241,7 @@ def show_shuffle(network: Upscaler, photo: Enlarged) -> dict[str, Any] | None:
     laid = tinted.reshape(scale, scale, height, width, 3).transpose(2, 0, 3, 1, 4)
     grey = channels.reshape(scale, scale, height, width).transpose(2, 0, 3, 1)
     return {
-        "low": png(low[small]),
+        "low": png(photo.low[small]),
         "channels": [png(to_bytes(channel)) for channel in tinted],
         "laid": png(to_bytes(laid.reshape(scale * height, scale * width, 3))),
         "shuffled": png(grey.reshape(scale * height, scale * width)),
@@ -228,8 +254,21 @@ def show_shuffle(network: Upscaler, photo: Enlarged) -> dict[str, Any] | None:
 def show_colours(photo: Enlarged, size: int, quality: int) -> dict[str, str]:
     """Take a photograph apart into Y, Cb and Cr, and coarsen one or the other.
 
-    Halving is done four times over here (a sixteenth of the pixels), so that
-    it is seen where it is seen.
+    Halving is done twice here (a sixteenth of the pixels), so that it is seen
+    where it can be seen.
+
+    Parameters
+    ----------
+    photo : Enlarged
+    size : int
+        Pixels on a side of the part that is hardest for bicubic interpolation.
+    quality : int
+        Of WebP, 1 to 100.
+
+    Returns
+    -------
+    dict of str to str
+        Pictures as data URIs.
     """
     window = hardest_window(photo.truth, photo.bicubic, size)
     rgb = crop_to_multiple(np.ascontiguousarray(photo.rgb[window]), 4)
