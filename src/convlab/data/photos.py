@@ -148,39 +148,55 @@ def read_rgb(path: Path) -> np.ndarray:
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[ImageFile.ImageFile]:
-    """Open an image file; what goes wrong with it here or in the block is an InputError."""
-    check_whole(path)
+def open_image(
+    path: Path, formats: tuple[str, ...], most_pixels: int
+) -> Iterator[ImageFile.ImageFile]:
+    """Open an image file; what goes wrong with it here or in the block is an InputError.
+
+    Parameters
+    ----------
+    path : Path
+    formats : tuple of str
+        Those that will do, as Pillow names them.
+    most_pixels : int
+        What is larger is refused before it takes memory.
+    """
+    too_many = f"{path}: has more than {most_pixels:,} pixels: make it smaller"
+    wanted = f"a {', '.join(formats[:-1])} or {formats[-1]} image"
     try:
         with warnings.catch_warnings(), path.open("rb") as file:
             warnings.simplefilter("ignore")  # of what does not touch the pixels: EXIF, MPO
-            with Image.open(file, formats=_FORMATS) as image:
-                _check_kind(path, image)
+            with Image.open(file, formats=formats) as image:
+                if image.width * image.height > most_pixels:
+                    raise InputError(too_many)
                 yield image
     except (InputError, MemoryError):
         raise
     except UnidentifiedImageError as error:
         raise InputError(
-            f"{path}: is not a JPEG or PNG image that can be read: put one in its place"
+            f"{path}: is not {wanted} that can be read: put one in its place"
         ) from error
     except Image.DecompressionBombError as error:
-        raise InputError(_too_many_pixels(path)) from error
+        raise InputError(too_many) from error
     except Exception as error:  # Pillow raises any for a corrupt file: KeyError, struct.error, ...
         if isinstance(error, OSError) and error.strerror:
             raise InputError(f"{path}: {reason(error)}") from error
         raise InputError(
-            f"{path}: is cut short or corrupt ({error}): put a whole JPEG or PNG image in its place"
+            f"{path}: is cut short or corrupt ({error}): put {wanted} that is whole in its place"
         ) from error
 
 
+@contextmanager
+def _open(path: Path) -> Iterator[ImageFile.ImageFile]:
+    """Open a photograph of the data set, if it is of a kind that loses nothing as 8-bit RGB."""
+    check_whole(path)
+    with open_image(path, _FORMATS, _MOST_PIXELS) as image:
+        _check_kind(path, image)
+        yield image
+
+
 def _check_kind(path: Path, image: ImageFile.ImageFile) -> None:
-    if image.width * image.height > _MOST_PIXELS:
-        raise InputError(_too_many_pixels(path))
     if image.mode == "CMYK":
         raise InputError(f"{path}: is in CMYK, for printing: save it as RGB")
     if any("16" in tile[3] for tile in image.tile):  # such as RGB;16B, as which it is stored
         raise InputError(f"{path}: has 16 bits for a value: save it with 8")
-
-
-def _too_many_pixels(path: Path) -> str:
-    return f"{path}: has more than {_MOST_PIXELS:,} pixels: make it smaller"
