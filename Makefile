@@ -1,4 +1,4 @@
-# Every target sets up .venv first, if requirements.txt is newer than it.
+# Every target sets up .venv first, if requirements.txt or pyproject.toml is newer than it.
 # Without make: the README has the plain commands.
 
 PYTHON ?= python3
@@ -20,10 +20,11 @@ help: ## list the targets
 
 setup: .venv/ready ## create .venv with everything that requirements.txt pins
 
-.venv/ready: requirements.txt
+.venv/ready: requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "convlab needs Python 3.11 or later")'
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --requirement requirements.txt
+	.venv/bin/python -m pip install --quiet --no-deps --editable .
 	touch $@
 
 demo: setup ## run the whole pipeline on bundled data: no download, a few minutes

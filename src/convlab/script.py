@@ -55,28 +55,44 @@ def script(
     add_options(parser)
     options = parser.parse_args()
     owner = lock.with_suffix(".pid")
-    try:
+    with explained(lock.stem):
         lock.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(lock, timeout=0):
-            owner.write_text(str(os.getpid()), encoding="utf-8")
-            yield options
-    except Timeout:
-        number = owner.read_text("utf-8", errors="replace") if owner.exists() else ""
-        who = f" (process {number})" if number.isdecimal() else ""
-        sys.exit(f"{lock.stem}: another run is still going{who}: stop it, or wait until it ends")
+        try:
+            with FileLock(lock, timeout=0):
+                owner.write_text(str(os.getpid()), encoding="utf-8")
+                yield options
+        except Timeout:
+            number = owner.read_text("utf-8", errors="replace") if owner.exists() else ""
+            who = f" (process {number})" if number.isdecimal() else ""
+            sys.exit(
+                f"{lock.stem}: another run is still going{who}: stop it, or wait until it ends"
+            )
+
+
+@contextmanager
+def explained(name: str) -> Iterator[None]:
+    """End a program in one line on standard error, and status 1, for what a user can mend.
+
+    Parameters
+    ----------
+    name : str
+        Of the program, with which the line begins.
+    """
+    try:
+        yield
     except InputError as error:
-        sys.exit(f"{lock.stem}: {error}")
+        sys.exit(f"{name}: {error}")
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            sys.exit(f"{lock.stem}: the disk is full: make room and run again")
+            sys.exit(f"{name}: the disk is full: make room and run again")
         place = f"{error.filename}: " if error.filename else ""
-        sys.exit(f"{lock.stem}: {place}{reason(error)}")
+        sys.exit(f"{name}: {place}{reason(error)}")
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and not _NO_MEMORY.search(str(error)):
             raise  # torch knows no MemoryError
         sys.exit(
-            f"{lock.stem}: not enough memory: close other programs, or lower batch_size or"
+            f"{name}: not enough memory: close other programs, or lower batch_size or"
             " patch_size in params.yaml"
         )
     except KeyboardInterrupt:
-        sys.exit(f"{lock.stem}: interrupted: run again to go on")
+        sys.exit(f"{name}: interrupted: run again to go on")

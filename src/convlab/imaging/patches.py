@@ -41,16 +41,19 @@ class Pair(NamedTuple):
     """Shape (..., scale * h, scale * w)."""
 
 
-def make_pair(rgb: np.ndarray, scale: int) -> Pair:
+def make_pair(colour: np.ndarray, scale: int) -> Pair:
     """Luminance of a photograph and its downscaled version.
 
     Parameters
     ----------
-    rgb : ndarray of uint8, shape (height, width, 3)
+    colour : ndarray of uint8, shape (height, width, 3) or (height, width)
+        RGB; or grey, which is its own luminance, as papers have it.
     scale : int
         What it does not divide of height and width is cut off.
     """
-    high = luminance(crop_to_multiple(rgb, scale))
+    high = crop_to_multiple(colour, scale)
+    if high.ndim == 3:
+        high = luminance(high)
     return Pair(downscale(high, scale), high)
 
 
