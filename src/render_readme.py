@@ -12,10 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
+import skimage.data
 from playwright.sync_api import Browser, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
 from convlab.checksums import check_whole
+from convlab.commands.upscale import enlarge_picture, side_by_side
 from convlab.compute import Compute, prepare
 from convlab.data.bundled import write_photos
 from convlab.data.photos import list_images, read_rgb
@@ -23,9 +26,11 @@ from convlab.errors import InputError
 from convlab.figures.canvas import write_png
 from convlab.figures.gallery import draw_gallery
 from convlab.files import staged
+from convlab.imaging.pictures import Picture, write_picture
 from convlab.imaging.showcase import spread_by_rank
 from convlab.nets.methods import compare
-from convlab.nets.superres import load_superres
+from convlab.nets.superres import NETWORKS, load_superres
+from convlab.nets.weights import load_network
 from convlab.params import Upscaling, read_block
 from convlab.script import script
 from repository.metrics import read_metrics
@@ -33,6 +38,7 @@ from repository.metrics import read_metrics
 README = Path("README.md")
 PICTURES = Path("docs")
 PARAMS = Path("params.yaml")
+MODEL = Path("stages/train_sr/model.safetensors")
 COMPARISON = Path("benchmarks/compare/table.md")
 COPIED = {
     "tsne.png": Path("stages/render_tsne/tsne.png"),
@@ -40,6 +46,7 @@ COPIED = {
 }
 REPORT = Path("demo/stages/render_report/report.html")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+EYES = np.s_[70:190, 120:320]  # of the cat
 SHOWN = 3  # photographs: where the network gains most, least, and between
 
 
@@ -98,7 +105,7 @@ def replace_between(text: str, mark: str, content: str) -> str:
 def draw_photographs(path: Path) -> None:
     """Draw bundled photographs enlarged by the trained network."""
     scale = read_block(PARAMS, "train_sr", Upscaling).scale
-    network = load_superres(Path("stages/train_sr/model.safetensors"), scale)
+    network = load_superres(MODEL, scale)
     with TemporaryDirectory() as folder:
         write_photos(Path(folder))
         comparisons = [
@@ -108,6 +115,14 @@ def draw_photographs(path: Path) -> None:
     gains = [row.network_psnr - row.bicubic_psnr for row in comparisons]
     chosen = [comparisons[index] for index in spread_by_rank(gains, SHOWN)]
     write_png(path, draw_gallery(chosen))
+
+
+def draw_upscaled(path: Path) -> None:
+    """Enlarge a part of a bundled photograph as `convlab upscale --compare` does."""
+    network = load_network(MODEL, NETWORKS)
+    picture = Picture(skimage.data.chelsea()[EYES])
+    enlarged = enlarge_picture(network, picture, path.name)
+    write_picture(path, side_by_side(picture, enlarged, network.scale))
 
 
 @contextmanager
@@ -137,7 +152,7 @@ def photograph_report(path: Path) -> None:
     if not REPORT.exists():
         raise InputError(f"{REPORT}: is missing: run `make demo`")
     with start_browser() as browser:
-        page = browser.new_page(viewport={"width": 1100, "height": 1000})
+        page = browser.new_page(viewport={"width": 1100, "height": 1060})
         page.goto(REPORT.absolute().as_uri())
         page.wait_for_selector("html[data-ready=yes]")
         heading = page.get_by_role("heading", name="Look closely")
@@ -150,12 +165,13 @@ def main() -> None:
     text = replace_between(README.read_text(encoding="utf-8"), "results", tables())
     comparison = COMPARISON.read_text(encoding="utf-8").rstrip()
     text = replace_between(text, "comparison", comparison)
-    drawn = [PICTURES / f"{name}.png" for name in ("superresolution", "report")]
+    drawn = [PICTURES / f"{name}.png" for name in ("superresolution", "report", "upscaled")]
     with staged(README, *drawn, *(PICTURES / name for name in COPIED)) as drafts:
-        readme, photographs, report, *copies = drafts
+        readme, photographs, report, upscaled, *copies = drafts
         readme.write_text(text, encoding="utf-8", newline="\n")
         draw_photographs(photographs)
         photograph_report(report)
+        draw_upscaled(upscaled)
         for source, copy in zip(COPIED.values(), copies, strict=True):
             check_whole(source)
             shutil.copyfile(source, copy)
