@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tifffile
-from PIL import Image, ImageCms
+from PIL import ExifTags, Image, ImageCms
 
 from convlab.errors import InputError
 from convlab.imaging.pictures import Picture, read_picture, write_picture
@@ -40,6 +40,70 @@ def test_lossy_formats_are_near(tmp_path, suffix):
 def test_jpeg_refuses_transparency(tmp_path):
     with pytest.raises(InputError, match=r"picture\.jpg: JPEG has no transparency"):
         write_picture(tmp_path / "picture.jpg", Picture(RGB, ALPHA))
+
+
+def test_bmp_refuses_transparency(tmp_path):
+    with pytest.raises(InputError, match=r"picture\.bmp: BMP has no transparency"):
+        write_picture(tmp_path / "picture.bmp", Picture(GREY, ALPHA))
+
+
+def test_what_is_too_wide_for_a_format_is_refused(tmp_path):
+    wide = Picture(np.zeros((1, 16_384, 3), np.uint8))
+    with pytest.raises(InputError, match=r"WEBP has no room for more than 16,383 pixels"):
+        write_picture(tmp_path / "picture.webp", wide)
+    write_picture(tmp_path / "picture.png", wide)
+    assert read_picture(tmp_path / "picture.png").colour.shape == (1, 16_384, 3)
+
+
+def test_what_a_format_cannot_hold_is_named(tmp_path):
+    exif = Image.Exif()
+    exif[0x010E] = "x" * 70_000
+    with pytest.raises(InputError, match=r"a\.jpg: cannot be written as JPEG: EXIF"):
+        write_picture(tmp_path / "a.jpg", Picture(RGB, extras={"exif": exif.tobytes()}))
+
+
+@pytest.mark.parametrize("source", [".jpg", ".png", ".webp", ".tif"])
+@pytest.mark.parametrize("target", [".jpg", ".png", ".webp", ".tif"])
+def test_what_a_camera_says_goes_from_each_format_into_each(tmp_path, source, target):
+    """In folders of their own, as cameras and phones have it; sizes are those of now."""
+    exif = Image.Exif()
+    exif[0x0110] = "a camera"
+    exif.get_ifd(ExifTags.IFD.Exif).update({0x829A: 0.5, 0xA002: 9, 0xA003: 6})
+    exif.get_ifd(ExifTags.IFD.GPSInfo).update({1: "N", 2: (48.0, 8.0, 0.0)})
+    path, again = tmp_path / f"a{source}", tmp_path / f"b{target}"
+    Image.fromarray(RGB).save(path, exif=exif.tobytes())
+    read = read_picture(path)
+    write_picture(again, Picture(np.tile(read.colour, (2, 2, 1)), extras=read.extras))
+    with Image.open(again) as image:
+        kept = image.getexif()
+        assert kept[0x0110] == "a camera"
+        inside = kept.get_ifd(ExifTags.IFD.Exif)
+        assert (inside[0x829A], inside[0xA002], inside[0xA003]) == (0.5, 18, 12)
+        assert kept.get_ifd(ExifTags.IFD.GPSInfo)[1] == "N"
+
+
+def test_tags_of_the_pixels_that_were_read_are_not_kept(tmp_path):
+    tags = [(33550, 12, 3, (1.0, 1.0, 0.0), True), (37724, 7, 4, b"8BIM", True)]
+    tifffile.imwrite(
+        tmp_path / "a.tif", RGB, photometric="rgb", description="a map", extratags=tags
+    )
+    write_picture(tmp_path / "b.tif", read_picture(tmp_path / "a.tif"))
+    with Image.open(tmp_path / "b.tif") as image:
+        assert not {33550, 37724} & image.getexif().keys()
+        assert image.getexif()[270] == "a map"
+
+
+def test_sixteen_bits_may_be_white_at_zero(tmp_path):
+    inverted = (255 - GREY).astype(np.uint16) * 257
+    tifffile.imwrite(tmp_path / "a.tif", inverted, photometric="miniswhite")
+    np.testing.assert_array_equal(read_picture(tmp_path / "a.tif").colour, GREY)
+
+
+def test_planes_of_sixteen_bits_are_refused(tmp_path):
+    planes = np.moveaxis(RGB, -1, 0).astype(np.uint16) * 257
+    tifffile.imwrite(tmp_path / "a.tif", planes, photometric="rgb", planarconfig="separate")
+    with pytest.raises(InputError, match=r"a\.tif: has 16 bits in planes of their own"):
+        read_picture(tmp_path / "a.tif")
 
 
 def test_an_unknown_suffix_is_refused(tmp_path):
@@ -137,10 +201,19 @@ def test_cmyk_becomes_rgb(tmp_path, suffix):
     assert "icc_profile" not in picture.extras
 
 
-def test_grey_is_luminance_on_white():
-    clear = Picture(np.zeros((2, 2), np.uint8), np.array([[0, 255], [0, 255]], np.uint8))
-    assert clear.grey().tolist() == [[255, 0], [255, 0]]
-    assert Picture(np.full((1, 1, 3), 255, np.uint8)).grey().tolist() == [[235]]
+def test_a_picture_is_seen_on_white_unless_it_is_white():
+    half = np.array([[0, 255], [0, 255]], np.uint8)
+    assert Picture(np.zeros((2, 2), np.uint8), half).grey().tolist() == [[255, 0], [255, 0]]
+    white = Picture(np.full((2, 2, 3), 255, np.uint8), half)
+    assert white.grey().tolist() == [[16, 235], [16, 235]]  # of luminance, black and white
+    assert np.ptp(Picture(np.full((2, 2, 3), 255, np.uint8), half // 255 * 255).on(255)) == 0
+
+
+def test_colours_that_nobody_sees_become_those_beside_them():
+    colour = np.zeros((1, 5, 3), np.uint8)
+    colour[0, 2] = (250, 20, 10)
+    picture = Picture(colour, np.array([[0, 0, 255, 0, 0]], np.uint8))
+    np.testing.assert_array_equal(picture.without_hidden_colours(), [[(250, 20, 10)] * 5])
 
 
 @pytest.mark.parametrize(
