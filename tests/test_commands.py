@@ -101,14 +101,14 @@ def test_nothing_is_overwritten_unless_forced(project):
 def test_a_picture_never_overwrites_itself(project, output):
     photograph(project / "a.png")
     result = call("upscale", "a.png", "-o", output, "--force")
-    assert "would be overwritten by its enlargement" in str(result.exception)
+    assert "a.png: is one of the pictures to enlarge" in str(result.exception)
     assert size("a.png") == (80, 61)
 
 
 def test_two_pictures_of_one_name_are_refused(project):
     photograph(project / "x/a.png")
     photograph(project / "y/a.png")
-    assert "two of the pictures have the same name" in str(
+    assert "2 of the results would have that name" in str(
         call("upscale", "x", "y", "-o", "out").exception
     )
     assert not (project / "out").exists()
@@ -120,6 +120,67 @@ def test_a_comparison_shows_bicubic_and_network(project):
     np.testing.assert_array_equal(whole[:, -160:], np.asarray(Image.open("b.png")))
     assert whole.shape == (122, 328, 3)
     assert not np.array_equal(whole[:, :160], whole[:, -160:])
+
+
+def test_edges_of_what_is_transparent_keep_their_colour(project):
+    """What is hidden is often black, and must not bleed into what is seen."""
+    down, right = np.mgrid[-20:20, -20:20]
+    alpha = np.where(down**2 + right**2 < 200, 255, 0).astype(np.uint8)
+    disk = np.zeros((40, 40, 3), np.uint8)
+    disk[alpha > 0] = (255, 0, 0)
+    write_picture(project / "disk.png", Picture(disk, alpha))
+    call("upscale", "disk.png", "-o", "larger.png", "--compare")
+    larger = np.asarray(Image.open("larger.png"))
+    assert larger[larger[..., 3] > 8][:, 0].min() > 240
+    assert np.asarray(Image.open("larger.png.compare.png"))[0, 0].tolist() == [255, 255, 255]
+
+
+def test_what_cannot_be_written_is_named_and_the_rest_goes_on(project):
+    photograph(project / "in/a.webp", np.zeros((2, 8300, 3), np.uint8))
+    photograph(project / "in/b.png")
+    result = call("upscale", "in", "-o", "out")
+    assert result.exit_code == 1
+    assert "out/a.webp: WEBP has no room for more than 16,383" in result.stderr
+    assert [path.name for path in (project / "out").iterdir()] == ["b.png"]
+
+
+def test_a_folder_is_never_replaced(project):
+    photograph(project / "a.png")
+    (project / "out/a.png/precious").mkdir(parents=True)
+    result = call("upscale", "a.png", "-o", "out", "--force")
+    assert result.exit_code == 1
+    assert "out/a.png: is a folder" in result.stderr
+    assert (project / "out/a.png/precious").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("a.png -o b.gif", "b.gif: must end with one of .jpg"),
+        ("a.png in/b.png -o c.png", "c.png: is named like a picture, but there are several"),
+        ("a.png in/A.png -o out", "out/a.png: 2 of the results would have that name"),
+        ("a.png in/b.png -o in --force", "in/b.png: is one of the pictures to enlarge"),
+        ("a.png -o b.png --model stages/train_cnn/cnn.safetensors", "holds a network 'cnn'"),
+    ],
+)
+def test_what_would_go_wrong_is_said_before_anything_is_done(project, arguments, message):
+    photograph(project / "a.png")
+    photograph(project / "in/b.png")
+    photograph(project / "in/A.png")
+    before = sorted(project.rglob("*"))
+    result = call("upscale", *arguments.split())
+    assert isinstance(result.exception, InputError)
+    assert message in str(result.exception)
+    assert sorted(project.rglob("*")) == before
+
+
+def test_evaluate_leaves_out_what_has_no_error(project):
+    photograph(project / "set/a.png")
+    photograph(project / "set/flat.png", np.full((40, 40, 3), 128, np.uint8))
+    result = call("evaluate", "set")
+    assert result.exit_code == 1
+    assert "flat.png: enlarging leaves no error in it" in result.stderr
+    assert "mean" in result.stdout
 
 
 def test_evaluate_prints_each_picture_and_the_mean(project):
@@ -157,7 +218,7 @@ def test_a_digit_is_read_with_ten_probabilities(project):
     assert len(shares) == 10
     assert sum(shares) == pytest.approx(100, abs=0.6)
     assert named == f"one.png: {int(np.argmax(shares))}"
-    assert size("maps/one-maps.png")[0] > 500
+    assert size("maps/one.png.maps.png")[0] > 500
 
 
 def test_paper_without_a_digit_is_named(project):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from convlab.imaging.colour import luminance
 from convlab.nets import tiles as tiles_module
+from convlab.nets.edsr import Edsr
 from convlab.nets.espcn import Espcn
 from convlab.nets.fsrcnn import Fsrcnn
 from convlab.nets.srcnn import Srcnn
@@ -24,6 +25,7 @@ NETWORKS = [
     Vdsr(2),
     SubPixel(2, channels=8, layers=3, upsampling="pixel_shuffle"),
     SubPixel(3, channels=8, layers=3, upsampling="transposed"),
+    Edsr(4, channels=8, blocks=2, upsampling="pixel_shuffle"),
 ]
 
 
@@ -56,7 +58,7 @@ def test_a_tiled_picture_is_the_whole_one(network):
 
 
 def test_colour_is_interpolated_and_luminance_is_the_networks():
-    network = NETWORKS[-2]  # begins as bicubic interpolation
+    network = NETWORKS[-3]  # begins as bicubic interpolation
     *_, tiled = enlarge_tiled(network, RGB, 2)
     assert tiled.shape == (140, 90, 3)
     expected = upscale_luminance(network, luminance(RGB)).astype(int)

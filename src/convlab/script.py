@@ -88,11 +88,18 @@ def explained(name: str) -> Iterator[None]:
         place = f"{error.filename}: " if error.filename else ""
         sys.exit(f"{name}: {place}{reason(error)}")
     except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and not _NO_MEMORY.search(str(error)):
-            raise  # torch knows no MemoryError
+        if not lacks_memory(error):
+            raise
         sys.exit(
             f"{name}: not enough memory: close other programs, or lower batch_size or"
             " patch_size in params.yaml"
         )
     except KeyboardInterrupt:
         sys.exit(f"{name}: interrupted: run again to go on")
+
+
+def lacks_memory(error: Exception) -> bool:
+    """Whether that is what an error says; torch, which has no MemoryError, says it in words."""
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and bool(_NO_MEMORY.search(str(error)))
+    )

@@ -6,7 +6,16 @@ import click
 import numpy as np
 from scipy.special import softmax
 
-from convlab.commands.inputs import CNN, for_each, make_sure_of_room, picture_files
+from convlab.commands.inputs import (
+    CNN,
+    PATH,
+    for_each,
+    force_option,
+    load,
+    make_sure_of_room,
+    make_sure_they_differ,
+    picture_files,
+)
 from convlab.errors import InputError
 from convlab.figures.canvas import write_png
 from convlab.figures.insight import draw_feature_maps
@@ -16,34 +25,33 @@ from convlab.imaging.scribble import to_digit
 from convlab.nets.cnn import Cnn
 from convlab.nets.digits import recognise
 from convlab.nets.insight import feature_maps
-from convlab.nets.weights import load_network
 
 
 @click.command()
-@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--model",
-    default=CNN,
-    show_default=True,
-    type=click.Path(path_type=Path),
-    help="The network.",
-)
+@click.argument("images", nargs=-1, required=True, type=PATH)
+@click.option("--model", default=CNN, show_default=True, type=PATH, help="The network.")
 @click.option(
     "--explain",
     metavar="FOLDER",
-    type=click.Path(path_type=Path),
-    help="Write there what each layer makes of each digit, as NAME-maps.png.",
+    type=PATH,
+    help="Write there what each layer makes of each digit, as NAME.maps.png.",
 )
-@click.option("--force", is_flag=True, help="Overwrite what is there.")
+@force_option
 def digits(images: tuple[Path, ...], model: Path, explain: Path | None, *, force: bool) -> None:
     """Read drawn or photographed digits, one a picture.
 
     Of any size, dark on light or light on dark: each is found, scaled and
     centred as MNIST's were. Prints the class and the ten probabilities.
     """
-    network = load_network(model, {"cnn": Cnn})
+    network = load(model, {"cnn": Cnn})
+    files = picture_files(images)
+    maps = {file: explain / f"{file.name}.maps.png" for file in files} if explain else {}
+    if maps:
+        make_sure_they_differ(maps.values())
 
     def work(file: Path) -> None:
+        if explain:
+            make_sure_of_room(maps[file], force=force)
         try:
             digit = to_digit(read_picture(file).grey())
         except ValueError as error:
@@ -52,10 +60,8 @@ def digits(images: tuple[Path, ...], model: Path, explain: Path | None, *, force
         listed = "  ".join(f"{name}: {chance:.1%}" for name, chance in enumerate(chances))
         click.echo(f"{file}: {int(np.argmax(chances))}\n  {listed}")
         if explain:
-            target = explain / f"{file.stem}-maps.png"
-            make_sure_of_room(target, force=force)
-            with staged(target) as (draft,):
-                maps = [each[0] for each in feature_maps(network, digit[None])]
-                write_png(draft, draw_feature_maps(digit, maps))
+            with staged(maps[file]) as (draft,):
+                seen = [each[0] for each in feature_maps(network, digit[None])]
+                write_png(draft, draw_feature_maps(digit, seen))
 
-    for_each(picture_files(images), work, "read")
+    for_each(files, work, "read")

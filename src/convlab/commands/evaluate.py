@@ -5,25 +5,19 @@ from pathlib import Path
 import click
 from tabulate import tabulate
 
-from convlab.commands.inputs import SUPERRES, for_each, picture_files
+from convlab.commands.inputs import PATH, for_each, load, picture_files, superres_option
+from convlab.data.photos import MOST_PIXELS
 from convlab.errors import InputError
 from convlab.imaging.measure import Quality, smallest_side
 from convlab.imaging.patches import make_pair
 from convlab.imaging.pictures import read_picture
-from convlab.nets.methods import enlarge, measure, summarise
+from convlab.nets.methods import check_finite, enlarge, measure, summarise
 from convlab.nets.superres import NETWORKS
-from convlab.nets.weights import load_network
 
 
 @click.command()
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.option(
-    "--model",
-    default=SUPERRES,
-    show_default=True,
-    type=click.Path(path_type=Path),
-    help="The network, which also says how many times to enlarge.",
-)
+@click.argument("folder", type=PATH)
+@superres_option
 @click.option("--self-ensemble", is_flag=True, help="Also measure the mean of eight views.")
 def evaluate(folder: Path, model: Path, *, self_ensemble: bool) -> None:
     """Measure PSNR and SSIM of every method on the pictures of a folder.
@@ -32,16 +26,18 @@ def evaluate(folder: Path, model: Path, *, self_ensemble: bool) -> None:
     what it was, as papers do: Set5, Set14 or Urban100, or your own. A grey
     picture is its own luminance.
     """
-    network = load_network(model, NETWORKS)
+    network = load(model, NETWORKS)
     table: dict[str, dict[str, Quality]] = {}
 
     def work(file: Path) -> None:
-        colour = read_picture(file).colour
+        colour = read_picture(file, MOST_PIXELS).colour
         if min(colour.shape[:2]) < smallest_side(network.scale):
             raise InputError(f"{file}: is too small to be measured")
         low, high = make_pair(colour, network.scale)
         enlarged = enlarge(network, low, self_ensemble=self_ensemble)
-        table[file.name] = measure(enlarged, high, network.scale)
+        quality = measure(enlarged, high, network.scale)
+        check_finite(str(file), quality)
+        table[file.name] = quality
 
     try:
         for_each(picture_files([folder]), work, f"measured, enlarged {network.scale} times")

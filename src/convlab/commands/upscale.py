@@ -6,36 +6,38 @@ import click
 import numpy as np
 from tqdm import tqdm
 
-from convlab.commands.inputs import SUPERRES, for_each, make_sure_of_room, picture_files
+from convlab.commands.inputs import (
+    PATH,
+    for_each,
+    force_option,
+    load,
+    make_sure_of_room,
+    make_sure_they_differ,
+    picture_files,
+    superres_option,
+)
 from convlab.errors import InputError
 from convlab.files import staged
-from convlab.imaging.pictures import SUFFIXES, Picture, read_picture, write_picture
+from convlab.imaging.pictures import SUFFIXES, Picture, check_format, read_picture, write_picture
 from convlab.nets.superres import NETWORKS
 from convlab.nets.tiles import count_tiles, enlarge_tiled
 from convlab.nets.upscaler import Upscaler
-from convlab.nets.weights import load_network
 
 GAP = 8
 """White pixels between the two halves of a comparison."""
 
 
 @click.command()
-@click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("inputs", nargs=-1, required=True, type=PATH)
 @click.option(
     "-o",
     "--output",
     required=True,
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="The enlarged picture; of several, or of a folder: the folder to write to.",
 )
-@click.option(
-    "--model",
-    default=SUPERRES,
-    show_default=True,
-    type=click.Path(path_type=Path),
-    help="The network, which also says how many times to enlarge.",
-)
-@click.option("--force", is_flag=True, help="Overwrite what is there.")
+@superres_option
+@force_option
 @click.option("--compare", is_flag=True, help="Also write NAME.compare.png: bicubic | network.")
 def upscale(
     inputs: tuple[Path, ...], output: Path, model: Path, *, force: bool, compare: bool
@@ -43,23 +45,29 @@ def upscale(
     """Enlarge pictures: files, or all in a folder.
 
     JPEG, PNG, WebP, TIFF and BMP; grey, RGB, palette, CMYK, 16 bits, with or
-    without transparency. Luminance goes through the network; colour and
-    transparency are interpolated. EXIF data and ICC profile are kept, 16 bits
-    become 8, CMYK becomes sRGB.
+    without transparency; of several pages, the first. Luminance goes through
+    the network; colour and transparency are interpolated. EXIF data and ICC
+    profile are kept, 16 bits become 8, CMYK becomes sRGB.
     """
-    network = load_network(model, NETWORKS)
+    network = load(model, NETWORKS)
     files = picture_files(inputs)
-    targets = _targets(files, output, single=len(inputs) == 1 and not inputs[0].is_dir())
+    single = len(inputs) == 1 and not inputs[0].is_dir()
+    targets = {file: _target(file, output, single=single) for file in files}
+    wanted = {
+        file: [target, target.with_name(f"{target.name}.compare.png")] if compare else [target]
+        for file, target in targets.items()
+    }
+    make_sure_they_differ(path for paths in wanted.values() for path in paths)
+    _keep_apart(files, [path for paths in wanted.values() for path in paths])
 
     def work(file: Path) -> None:
-        target = targets[file]
-        beside = target.with_name(f"{target.name}.compare.png")
-        wanted = [target, beside] if compare else [target]
-        for path in wanted:
+        for path in wanted[file]:
             make_sure_of_room(path, force=force)
         picture = read_picture(file)
-        enlarged = enlarge_picture(network, picture, file.name)
-        with staged(*wanted) as (draft, *drafts):
+        height, width = (network.scale * side for side in picture.colour.shape[:2])
+        check_format(targets[file], height, width, transparent=picture.alpha is not None)
+        with staged(*wanted[file]) as (draft, *drafts):
+            enlarged = enlarge_picture(network, picture, file.name)
             write_picture(draft, enlarged)
             for comparison in drafts:
                 write_picture(comparison, side_by_side(picture, enlarged, network.scale))
@@ -77,13 +85,10 @@ def enlarge_picture(network: Upscaler, picture: Picture, name: str) -> Picture:
     name : str
         For the progress bar.
     """
-    tiles = enlarge_tiled(network, picture.colour, network.scale)
+    tiles = enlarge_tiled(network, picture.without_hidden_colours(), network.scale)
     count = count_tiles(*picture.colour.shape[:2])
     *_, colour = tqdm(tiles, desc=name, total=count, unit="tile", leave=False, disable=None)
-    alpha = picture.alpha
-    if alpha is not None:
-        *_, alpha = enlarge_tiled(None, alpha, network.scale)
-    return Picture(colour, alpha, picture.extras)
+    return Picture(colour, _enlarge_alpha(picture, network.scale), picture.extras)
 
 
 def side_by_side(picture: Picture, enlarged: Picture, scale: int) -> Picture:
@@ -96,23 +101,41 @@ def side_by_side(picture: Picture, enlarged: Picture, scale: int) -> Picture:
     enlarged : Picture
         By the network.
     scale : int
+
+    Returns
+    -------
+    Picture
+        On white, where they are transparent.
     """
-    *_, bicubic = enlarge_tiled(None, picture.colour, scale)
+    *_, colour = enlarge_tiled(None, picture.without_hidden_colours(), scale)
+    bicubic = Picture(colour, enlarged.alpha).on(255)
     gap = np.full((len(bicubic), GAP, *bicubic.shape[2:]), 255, np.uint8)
-    return Picture(np.hstack([bicubic, gap, enlarged.colour]))
+    profile = {name: each for name, each in picture.extras.items() if name == "icc_profile"}
+    return Picture(np.hstack([bicubic, gap, enlarged.on(255)]), extras=profile)
 
 
-def _targets(files: list[Path], output: Path, *, single: bool) -> dict[Path, Path]:
-    """Where to write what becomes of each file."""
-    if single and output.suffix.lower() in SUFFIXES and not output.is_dir():
-        targets = dict.fromkeys(files, output)
-    else:
-        targets = {file: output / file.name for file in files}
-    if len(set(targets.values())) < len(files):
-        raise InputError(f"{output}: two of the pictures have the same name: enlarge them apart")
-    for file, target in targets.items():
-        if target.exists() and file.exists() and target.samefile(file):
-            raise InputError(
-                f"{target}: would be overwritten by its enlargement: name another place"
-            )
-    return targets
+def _enlarge_alpha(picture: Picture, scale: int) -> np.ndarray | None:
+    if picture.alpha is None:
+        return None
+    *_, alpha = enlarge_tiled(None, picture.alpha, scale)
+    return alpha
+
+
+def _target(file: Path, output: Path, *, single: bool) -> Path:
+    """Where to write what becomes of a file."""
+    if output.is_dir() or not output.suffix:
+        return output / file.name
+    known = output.suffix.lower() in SUFFIXES
+    if single and not known:
+        raise InputError(f"{output}: must end with one of {', '.join(SUFFIXES)}, or be a folder")
+    if known and not single:
+        raise InputError(f"{output}: is named like a picture, but there are several: name a folder")
+    return output if single else output / file.name
+
+
+def _keep_apart(files: list[Path], targets: list[Path]) -> None:
+    """See that no picture would be overwritten by a result."""
+    own = {file.resolve() for file in files}
+    for target in targets:
+        if target.resolve() in own:
+            raise InputError(f"{target}: is one of the pictures to enlarge: name another place")

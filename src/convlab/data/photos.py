@@ -15,7 +15,7 @@ from convlab.errors import DamageError, InputError, reason
 
 _SUFFIXES = (".jpg", ".png")
 _FORMATS = ("JPEG", "PNG")  # of the others, some run programs to be read
-_MOST_PIXELS = 2**24  # measuring one of that size takes 3.4 GB
+MOST_PIXELS = 2**24  # measuring one of that size takes 3.4 GB
 _VALIDATION_STRIDE = 20  # every 20th: 20 of BSDS500's 400 training photographs
 
 
@@ -190,7 +190,7 @@ def open_image(
 def _open(path: Path) -> Iterator[ImageFile.ImageFile]:
     """Open a photograph of the data set, if it is of a kind that loses nothing as 8-bit RGB."""
     check_whole(path)
-    with open_image(path, _FORMATS, _MOST_PIXELS) as image:
+    with open_image(path, _FORMATS, MOST_PIXELS) as image:
         _check_kind(path, image)
         yield image
 

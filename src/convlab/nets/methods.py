@@ -76,6 +76,28 @@ def compare(network: Upscaler, name: str, rgb: np.ndarray, size: int) -> Compari
     return Comparison(name, rgb[window], bicubic, ours, *psnrs)
 
 
+def check_finite(name: str, row: Mapping[str, Quality]) -> None:
+    """See that an image can be part of a mean.
+
+    Parameters
+    ----------
+    name : str
+        Of the image.
+    row : mapping of str to Quality
+        What `measure` gave.
+
+    Raises
+    ------
+    InputError
+        If a method leaves no error in it.
+    """
+    if any(math.isinf(each.psnr) for each in row.values()):
+        raise InputError(
+            f"{name}: enlarging leaves no error in it, so its PSNR is infinite; it may be of a"
+            " single colour: put another image in its place"
+        )
+
+
 def summarise(table: Mapping[str, Mapping[str, Quality]]) -> dict[str, dict[str, float]]:
     """Mean quality of every method over images, and what the network gains over bicubic.
 
@@ -92,14 +114,10 @@ def summarise(table: Mapping[str, Mapping[str, Quality]]) -> dict[str, dict[str,
     Raises
     ------
     InputError
-        If a method leaves no error in an image, so that no mean has a value.
+        As `check_finite`.
     """
     for name, row in table.items():
-        if any(math.isinf(each.psnr) for each in row.values()):
-            raise InputError(
-                f"{name}: enlarging leaves no error in it, so its PSNR is infinite; it may be of a"
-                " single colour: put another image in its place"
-            )
+        check_finite(name, row)
     rows = list(table.values())
     means = {method: np.mean([row[method] for row in rows], axis=0) for method in rows[0]}
     means["gain"] = means["network"] - means["bicubic"]

@@ -10,7 +10,7 @@ from safetensors.torch import save
 from torch import nn
 
 from convlab.checksums import check_whole
-from convlab.errors import DamageError
+from convlab.errors import DamageError, InputError
 
 
 def save_network(path: Path, network: nn.Module, design: str, **settings: int | str) -> None:
@@ -58,7 +58,10 @@ def load_network(path: Path, designs: Mapping[str, type[nn.Module]]) -> nn.Modul
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise DamageError(path, "is truncated or not a model of this project") from error
     if design not in designs:
-        raise DamageError(path, f"holds a network '{design}', expected {' or '.join(designs)}")
+        raise InputError(
+            f"{path}: holds a network '{design}', expected {' or '.join(designs)}: name such a"
+            " file, or run `dvc repro`"
+        )
     try:
         with torch.device("meta"):  # shapes only: the weights come from the file
             network = designs[design](**settings)
