@@ -1,6 +1,7 @@
 """The report as one HTML file that asks for nothing else."""
 
 import re
+from functools import cache
 from importlib.resources import files
 from typing import Annotated, Any, Literal
 
@@ -87,7 +88,7 @@ def render_page(
         data={part: {name: told[part][name] for name in names} for part, names in MOVING.items()},
         style=Markup(style),  # noqa: S704
         script=_inline(script),
-        libraries=_inline(vl_convert.javascript_bundle(_EXPOSED)),
+        libraries=_inline(_plotting_library()),
     )
     size = len(page.encode())
     if size > LARGEST:
@@ -96,6 +97,12 @@ def render_page(
             " render_report.quality, render_report.part_size or render_report.photographs"
         )
     return page
+
+
+@cache
+def _plotting_library() -> str:
+    """Vega-Lite, Vega and Vega-Embed; bundling them takes seconds."""
+    return vl_convert.javascript_bundle(_EXPOSED)
 
 
 def _inline(script: str) -> Markup:
