@@ -1,5 +1,6 @@
 """`convlab export`: both networks for other programs."""
 
+import logging
 from pathlib import Path
 
 import click
@@ -31,6 +32,8 @@ def export(output: Path, superres: Path, digits: Path, *, force: bool) -> None:
     targets = output / "superres.onnx", output / "digits.onnx"
     for target in targets:
         make_sure_of_room(target, force=force)
+    # It warns that torchvision is not there, whose operators no network here has.
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     enlarging, reading = load(superres, NETWORKS), load(digits, {"cnn": Cnn})
     with staged(*targets) as drafts:
         differences = export_superres(enlarging, drafts[0]), export_digits(reading, drafts[1])

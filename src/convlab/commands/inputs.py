@@ -40,7 +40,7 @@ def load(path: Path, designs: Mapping[str, type[nn.Module]]) -> nn.Module:
     if not path.exists():
         raise InputError(
             f"{path}: is missing: run `dvc repro`, call this in the project's folder, or name"
-            " another network"
+            " another network, such as the demo's in demo/stages"
         )
     return load_network(path, designs)
 
