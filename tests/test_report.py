@@ -97,10 +97,8 @@ def test_the_error_that_is_left_is_the_mean_over_all_photographs(page, pipeline)
         np.mean(10 ** (-np.array(table[f"{method}_psnr"]) / 10))
         for method in ("network", "bicubic")
     )
-    change = (
-        f"{abs(100 * (1 - ours / bicubic)):.0f} % {'smaller' if ours <= bicubic else 'greater'}"
-    )
-    assert change in page
+    share = f"{abs(100 * (1 - ours / bicubic)):.0f}\u00a0%"
+    assert f"{share} {'smaller' if ours <= bicubic else 'greater'}" in page
 
 
 def test_bundled_photographs_do_not_stand_beside_published_figures(page):
