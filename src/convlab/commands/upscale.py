@@ -57,8 +57,9 @@ def upscale(
         file: [target, target.with_name(f"{target.name}.compare.png")] if compare else [target]
         for file, target in targets.items()
     }
-    make_sure_they_differ(path for paths in wanted.values() for path in paths)
-    _keep_apart(files, [path for paths in wanted.values() for path in paths])
+    results = [path for paths in wanted.values() for path in paths]
+    make_sure_they_differ(results)
+    _keep_apart(files, results)
 
     def work(file: Path) -> None:
         for path in wanted[file]:
