@@ -29,8 +29,8 @@ from convlab.files import staged
 from convlab.imaging.pictures import Picture, write_picture
 from convlab.imaging.showcase import spread_by_rank
 from convlab.nets.methods import compare
-from convlab.nets.superres import NETWORKS, load_superres
-from convlab.nets.weights import load_network
+from convlab.nets.superres import load_superres
+from convlab.nets.upscaler import Upscaler
 from convlab.params import Upscaling, read_block
 from convlab.script import script
 from repository.metrics import read_metrics
@@ -102,10 +102,8 @@ def replace_between(text: str, mark: str, content: str) -> str:
     return text.partition(start)[0] + f"{start}\n{content}\n{end}" + text.partition(end)[2]
 
 
-def draw_photographs(path: Path) -> None:
+def draw_photographs(network: Upscaler, path: Path) -> None:
     """Draw bundled photographs enlarged by the trained network."""
-    scale = read_block(PARAMS, "train_sr", Upscaling).scale
-    network = load_superres(MODEL, scale)
     with TemporaryDirectory() as folder:
         write_photos(Path(folder))
         comparisons = [
@@ -117,9 +115,8 @@ def draw_photographs(path: Path) -> None:
     write_png(path, draw_gallery(chosen))
 
 
-def draw_upscaled(path: Path) -> None:
+def draw_upscaled(network: Upscaler, path: Path) -> None:
     """Enlarge a part of a bundled photograph as `convlab upscale --compare` does."""
-    network = load_network(MODEL, NETWORKS)
     picture = Picture(skimage.data.chelsea()[EYES])
     enlarged = enlarge_picture(network, picture, path.name)
     write_picture(path, side_by_side(picture, enlarged, network.scale))
@@ -168,10 +165,11 @@ def main() -> None:
     drawn = [PICTURES / f"{name}.png" for name in ("superresolution", "report", "upscaled")]
     with staged(README, *drawn, *(PICTURES / name for name in COPIED)) as drafts:
         readme, photographs, report, upscaled, *copies = drafts
+        network = load_superres(MODEL, read_block(PARAMS, "train_sr", Upscaling).scale)
         readme.write_text(text, encoding="utf-8", newline="\n")
-        draw_photographs(photographs)
+        draw_photographs(network, photographs)
         photograph_report(report)
-        draw_upscaled(upscaled)
+        draw_upscaled(network, upscaled)
         for source, copy in zip(COPIED.values(), copies, strict=True):
             check_whole(source)
             shutil.copyfile(source, copy)
