@@ -12,7 +12,7 @@ export CONVLAB_MIRROR := $(CURDIR)/$(CONVLAB_MIRROR)
 endif
 endif
 
-.PHONY: help setup demo repro test verify regression compare readme clean
+.PHONY: help setup demo repro test verify regression plots compare readme clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -28,10 +28,10 @@ setup: .venv/ready ## create .venv with everything that requirements.txt pins
 	touch $@
 
 demo: setup ## run the whole pipeline on bundled data: no download, a few minutes
-	python src/demo.py
+	python src/tools/demo.py
 
 repro: setup ## rebuild everything that is out of date, on MNIST and BSDS500
-	python src/check_params.py
+	python src/tools/check_params.py
 	dvc repro
 
 test: setup ## linter and tests
@@ -40,17 +40,20 @@ test: setup ## linter and tests
 	pytest
 
 verify: setup ## compare this run with the last commit; FORCE=1 first runs it anew in a clone
-	@python src/verify.py $(if $(filter-out 0,$(FORCE)),--force)
+	@python src/tools/verify.py $(if $(filter-out 0,$(FORCE)),--force)
 
 regression: setup ## compare metrics/ with those of another branch: BASE=main
-	@python src/regression.py --base "$${BASE:-main}"
+	@python src/tools/regression.py --base "$${BASE:-main}"
+
+plots: setup ## draw DVC's plots into a page that needs no network
+	python src/tools/plots.py
 
 compare: setup ## train every super-resolution network for three minutes and set them side by side
 	python benchmarks/compare
 
 readme: setup ## renew the README's tables and pictures from metrics/ and the models
-	python src/render_readme.py
+	python src/tools/render_readme.py
 
-clean: ## remove .venv, the demo, logs and unfinished work; results and DVC's cache stay
-	rm -rf .venv demo logs .work dvc_plots .pytest_cache .ruff_cache .hypothesis
+clean: ## remove .venv, the demo and unfinished work; results and DVC's cache stay
+	rm -rf .venv demo .work dvc_plots .pytest_cache .ruff_cache .hypothesis
 	find src tests benchmarks -name __pycache__ -prune -exec rm -rf {} +

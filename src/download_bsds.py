@@ -1,32 +1,36 @@
 """Leave the BSDS500 photographs in data/raw/bsds500, every one checked by its sha256.
 
 Takes `download_bsds` of params.yaml. CONVLAB_MIRROR names a folder or a base
-URL to try first. A download that breaks off goes on where it stopped.
+URL to try first. An interrupted download is resumed.
 """
 
 import os
+from functools import partial
 from pathlib import Path
 
-from convlab.checksums import output_folder
-from convlab.data.bsds import DownloadBsds, download_bsds
+from convlab.core.outputs import atomic_folder, remove
+from convlab.core.params import read_block
+from convlab.core.script import script
+from convlab.data.bsds import PUBLISHED, DownloadBsds, unpack_photos
 from convlab.data.bundled import write_photos
-from convlab.files import remove
-from convlab.params import read_block
-from convlab.script import script
+from convlab.data.fetch import fetch
 
-PARAMS = Path("params.yaml")
-PHOTOS = Path("data/raw/bsds500")
 PARTIAL = Path(".work/downloads/bsds500")
 
 
 def main() -> None:
-    params = read_block(PARAMS, "download_bsds", DownloadBsds)
-    with output_folder(PHOTOS) as folder:
+    params = read_block(Path("params.yaml"), "download_bsds", DownloadBsds)
+    with atomic_folder(Path("data/raw/bsds500")) as folder:
         if params.source == "bundled":
             write_photos(folder)
         else:
-            mirror = os.environ.get("CONVLAB_MIRROR")
-            download_bsds(folder, partial_folder=PARTIAL, mirror=mirror)
+            fetch(
+                "bsds500/BSR_bsds500.tgz",
+                PUBLISHED,
+                partial(unpack_photos, folder=folder),
+                mirror=os.environ.get("CONVLAB_MIRROR"),
+                partial_folder=PARTIAL,
+            )
     remove(PARTIAL)
 
 

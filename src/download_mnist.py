@@ -1,32 +1,37 @@
-"""Leave the MNIST digits in data/raw/mnist, every file checked by its sha256.
+"""Leave the MNIST digits in data/raw/MNIST, every file checked by its sha256.
 
 Takes `download_mnist` of params.yaml. CONVLAB_MIRROR names a folder or a base
-URL to try first. A download that breaks off goes on where it stopped.
+URL to try first. An interrupted download is resumed.
 """
 
 import os
+from functools import partial
 from pathlib import Path
 
-from convlab.checksums import output_folder
+from convlab.core.outputs import atomic_folder, remove
+from convlab.core.params import read_block
+from convlab.core.script import script
 from convlab.data.bundled import write_digits
-from convlab.data.mnist import DownloadMnist, download_mnist
-from convlab.files import remove
-from convlab.params import read_block
-from convlab.script import script
+from convlab.data.fetch import fetch
+from convlab.data.mnist import CHECKSUMS, PUBLISHED, DownloadMnist, unpack_digits
 
-PARAMS = Path("params.yaml")
-DIGITS = Path("data/raw/mnist")
 PARTIAL = Path(".work/downloads/mnist")
 
 
 def main() -> None:
-    params = read_block(PARAMS, "download_mnist", DownloadMnist)
-    with output_folder(DIGITS) as folder:
+    params = read_block(Path("params.yaml"), "download_mnist", DownloadMnist)
+    with atomic_folder(Path("data/raw/MNIST")) as folder:
         if params.source == "bundled":
             write_digits(folder)
         else:
-            mirror = os.environ.get("CONVLAB_MIRROR")
-            download_mnist(folder, partial_folder=PARTIAL, mirror=mirror)
+            for name in CHECKSUMS:
+                fetch(
+                    f"mnist/{name}.gz",
+                    [f"{base}/{name}.gz" for base in PUBLISHED],
+                    partial(unpack_digits, folder=folder, name=name),
+                    mirror=os.environ.get("CONVLAB_MIRROR"),
+                    partial_folder=PARTIAL,
+                )
     remove(PARTIAL)
 
 

@@ -1,8 +1,9 @@
 """Measure super-resolution on the BSDS500 test images (B100).
 
-Reads the trained network, its curve and data/raw/bsds500, leaves a table of
-all images and methods, a gallery of crops, the curve as a picture and
-metrics/evaluate_sr.json. Parameters: blocks evaluate_sr, compute, train_sr.scale.
+Reads the trained network, its curve and data/raw/bsds500, leaves in
+stages/evaluate_sr/x<scale> the upscaled luminance of every image, a table of
+all images and methods, a gallery of crops and the curve as a picture, and
+metrics/evaluate_sr_x<scale>.json. Parameters: blocks evaluate_sr and compute.
 """
 
 from itertools import chain
@@ -10,58 +11,64 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from convlab.checksums import output_files
-from convlab.compute import Compute, prepare
-from convlab.data.photos import check_sizes, read_rgb, split_photos
+from convlab.core.compute import Compute, prepare
+from convlab.core.outputs import atomic_write
+from convlab.core.params import read_block
+from convlab.core.script import scale_option, script
+from convlab.core.tables import read_columns, write_csv, write_metrics
+from convlab.data.photos import read_rgb, split_photos
 from convlab.figures.canvas import write_png
 from convlab.figures.curves import draw_superresolution_curve
 from convlab.figures.gallery import draw_gallery
-from convlab.imaging.measure import Quality, smallest_side
-from convlab.imaging.patches import make_pair
-from convlab.imaging.showcase import EvaluateSr, spread_by_rank
-from convlab.nets.methods import compare, enlarge, measure, summarise
-from convlab.nets.superres import load_superres
-from convlab.params import Upscaling, read_block
-from convlab.script import script
-from convlab.tables import read_columns, write_csv, write_metrics
+from convlab.superres.comparison import choose_by_rank, compare_part, compare_photo
+from convlab.superres.evaluation import (
+    EvaluateSr,
+    mean_qualities,
+    measure,
+    upscale_by_all_methods,
+)
+from convlab.superres.metrics import Quality
+from convlab.superres.patches import check_size, make_pair, read_plane, write_plane
+from convlab.superres.upscaling import load_upscaler
 
-TRAINED = Path("stages/train_sr")
-STAGE = Path("stages/evaluate_sr")
-OUTPUTS = [STAGE / "images.csv", STAGE / "gallery.png", STAGE / "curve.png"]
-OUTPUTS += [Path("metrics/evaluate_sr.json")]
+PARAMS = Path("params.yaml")
 
 
-def main() -> None:
-    params = read_block(Path("params.yaml"), "evaluate_sr", EvaluateSr)
-    upscaling = read_block(Path("params.yaml"), "train_sr", Upscaling)
-    prepare(read_block(Path("params.yaml"), "compute", Compute))
-    network = load_superres(TRAINED / "model.safetensors", upscaling.scale)
-    curve = read_columns(TRAINED / "curve.csv")
+def main(scale: int) -> None:
+    params = read_block(PARAMS, "evaluate_sr", EvaluateSr)
+    prepare(read_block(PARAMS, "compute", Compute))
+    trained, stage = Path(f"stages/train_sr/x{scale}"), Path(f"stages/evaluate_sr/x{scale}")
+    network = load_upscaler(trained / "model.safetensors", scale)
+    curve = read_columns(trained / "curve.csv")
     _, _, photos = split_photos(Path("data/raw/bsds500"))
-    check_sizes(photos, smallest_side(network.scale))
-    with output_files(*OUTPUTS) as (images, gallery, training, metrics):
-        progress = tqdm(photos, desc="evaluate_sr", unit="photo", disable=None)
-        pairs = (make_pair(read_rgb(photo), network.scale) for photo in progress)
-        table = {
-            photo.stem: measure(
-                enlarge(network, low, self_ensemble=params.self_ensemble), high, network.scale
-            )
-            for photo, (low, high) in zip(photos, pairs, strict=True)
-        }
+    outputs = [stage / name for name in ("upscaled", "images.csv", "gallery.png", "curve.png")]
+    outputs.append(Path(f"metrics/evaluate_sr_x{scale}.json"))
+    with atomic_write(*outputs) as (upscaled_folder, images, gallery, training, metrics):
+        upscaled_folder.mkdir()
+        table = {}
+        for photo in tqdm(photos, desc=f"evaluate_sr x{scale}", unit="photo", disable=None):
+            rgb = read_rgb(photo)
+            check_size(photo, rgb, scale)
+            low, high = make_pair(rgb, scale)
+            upscaled = upscale_by_all_methods(network, low, self_ensemble=params.self_ensemble)
+            table[photo.stem] = measure(photo.stem, upscaled, high, scale)
+            write_plane(upscaled_folder / f"{photo.stem}.png", upscaled["network"])
+
         gains = [row["network"].psnr - row["bicubic"].psnr for row in table.values()]
-        shown = [
-            compare(network, photos[index].stem, read_rgb(photos[index]), params.crop_size)
-            for index in spread_by_rank(gains, params.gallery_images)
-        ]
+        shown = []
+        for photo in (photos[index] for index in choose_by_rank(gains, params.gallery_images)):
+            output = read_plane(upscaled_folder / f"{photo.stem}.png")
+            compared = compare_photo(read_rgb(photo), output, scale)
+            shown.append(compare_part(photo.stem, compared, params.crop_size))
         methods = next(iter(table.values()))
         header = [f"{method}_{name}" for method in methods for name in Quality._fields]
         rows = ([name, *chain(*row.values())] for name, row in table.items())
         write_csv(images, ["image", *header], rows)
         write_png(gallery, draw_gallery(shown))
         write_png(training, draw_superresolution_curve(curve))
-        write_metrics(metrics, {f"x{network.scale}": summarise(table)})
+        write_metrics(metrics, mean_qualities(table))
 
 
 if __name__ == "__main__":
-    with script(__doc__, lock=Path(".work/evaluate_sr.lock")):
-        main()
+    with script(__doc__, lock=Path(".work/evaluate_sr.lock"), add_options=scale_option) as options:
+        main(options.scale)

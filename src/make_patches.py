@@ -8,53 +8,37 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from convlab.checksums import output_folder
-from convlab.data.photos import check_sizes, image_size, read_rgb, split_photos
-from convlab.errors import InputError
-from convlab.imaging.measure import smallest_side
-from convlab.imaging.patches import (
+from convlab.core.errors import InputError
+from convlab.core.outputs import atomic_folder
+from convlab.core.params import read_block
+from convlab.core.script import scale_option, script
+from convlab.data.photos import read_rgb, split_photos
+from convlab.superres.patches import (
     MakePatches,
-    count_patches,
+    check_size,
     make_pair,
     write_pair,
     write_patches,
 )
-from convlab.params import read_block
-from convlab.script import script
-
-PHOTOS = Path("data/raw/bsds500")
-PATCHES = Path("data/patches")
 
 
-def write_scale(folder: Path, training: list[Path], validation: list[Path], params, scale) -> None:
-    """Write the training patches and the validation images of one scale."""
-    folder.mkdir(parents=True)
-    check_sizes(validation, smallest_side(scale))
-    counts = {}
-    for photo in training:
-        height, width = (side // scale for side in image_size(photo))
-        counts[photo] = count_patches(height, width, params.patch_size, params.stride)
-    large = [photo for photo in training if counts[photo]]
-    if not large:
-        raise InputError(
-            f"params.yaml: make_patches.patch_size = {params.patch_size}: no photograph is that"
-            f" large at 1/{scale} of its size: lower it"
-        )
-    photos = tqdm(large, desc=f"x{scale} patches", unit="photo", disable=None)
-    pairs = (make_pair(read_rgb(photo), scale) for photo in photos)
-    write_patches(folder, pairs, sum(counts.values()), params)
-    for photo in validation:
-        write_pair(folder / "validation", photo.stem, make_pair(read_rgb(photo), scale))
-
-
-def main() -> None:
+def main(scale: int) -> None:
     params = read_block(Path("params.yaml"), "make_patches", MakePatches)
-    training, validation, _ = split_photos(PHOTOS)
-    with output_folder(PATCHES) as draft:
-        for scale in params.scales:
-            write_scale(draft / f"x{scale}", training, validation, params, scale)
+    training, validation, _ = split_photos(Path("data/raw/bsds500"))
+    with atomic_folder(Path(f"data/patches/x{scale}")) as folder:
+        for photo in validation:
+            rgb = read_rgb(photo)
+            check_size(photo, rgb, scale)
+            write_pair(folder / "validation", photo.stem, make_pair(rgb, scale))
+        photos = tqdm(training, desc=f"x{scale} patches", unit="photo", disable=None)
+        pairs = (make_pair(read_rgb(photo), scale) for photo in photos)
+        if not write_patches(folder, pairs, scale, params):
+            raise InputError(
+                f"params.yaml: make_patches.patch_size = {params.patch_size}: no photograph is that"
+                f" large at 1/{scale} of its size: lower it"
+            )
 
 
 if __name__ == "__main__":
-    with script(__doc__, lock=Path(".work/make_patches.lock")):
-        main()
+    with script(__doc__, lock=Path(".work/make_patches.lock"), add_options=scale_option) as options:
+        main(options.scale)

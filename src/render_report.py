@@ -1,51 +1,60 @@
-"""Write the report: one HTML file that tells what this run gave.
+"""Write the report: one HTML file with all results of this run.
 
 Reads what all stages before it left, leaves stages/render_report/report.html,
-which opens from the disk and asks for nothing else. Parameters: block
-render_report, and all others, which the page shows.
+which needs no other file and no network. Parameters: all blocks but
+`regression`, since the page shows them.
 """
 
 from pathlib import Path
 
 from tqdm import tqdm
 
-from convlab.checksums import output_files
-from convlab.compute import Compute, prepare
-from convlab.data.photos import read_rgb
-from convlab.params import Upscaling, read_block, read_yaml
-from convlab.report.digits import tell_digits
-from convlab.report.embedding import tell_embedding
-from convlab.report.making import tell_making
-from convlab.report.page import Photographs, RenderReport, render_page
-from convlab.report.photographs import enlarge_photo, tell_photographs
-from convlab.report.sources import FILES, read_digits_run, read_superres_run
-from convlab.script import script
+from convlab.core.compute import Compute, prepare
+from convlab.core.outputs import atomic_write
+from convlab.core.params import read_block, read_yaml
+from convlab.core.script import script
+from convlab.data.bsds import DownloadBsds
+from convlab.digits.evaluation import EvaluateCnn
+from convlab.report.digits import digits_section
+from convlab.report.embedding import embedding_section
+from convlab.report.page import RenderReport, render_page
+from convlab.report.provenance import provenance_section
+from convlab.report.sources import (
+    DIGITS_FILES,
+    SUPERRES_FILES,
+    read_digits_run,
+    read_superres_run,
+    read_upscaled,
+)
+from convlab.report.superres import superres_section
+from convlab.superres.evaluation import EvaluateSr
+from convlab.superres.patches import Scales
 
 PARAMS, REQUIREMENTS = Path("params.yaml"), Path("requirements.txt")
-MNIST, BSDS, STAGES = Path("data/raw/mnist"), Path("data/raw/bsds500"), Path("stages")
-PAGE = STAGES / "render_report/report.html"
-NOT_SHOWN = {"regression"}
-"""Blocks of the parameters that nothing on the page depends on."""
+MNIST, BSDS, STAGES = Path("data/raw/MNIST"), Path("data/raw/bsds500"), Path("stages")
 
 
 def main() -> None:
     params = read_block(PARAMS, "render_report", RenderReport)
-    scale = read_block(PARAMS, "train_sr", Upscaling).scale
-    source = read_block(PARAMS, "download_bsds", Photographs).source
-    blocks = {name: block for name, block in read_yaml(PARAMS).items() if name not in NOT_SHOWN}
+    evaluate_cnn = read_block(PARAMS, "evaluate_cnn", EvaluateCnn)
+    evaluate_sr = read_block(PARAMS, "evaluate_sr", EvaluateSr)
+    scales = read_block(PARAMS, "scales", Scales).root
+    source = read_block(PARAMS, "download_bsds", DownloadBsds).source
     prepare(read_block(PARAMS, "compute", Compute))
-    with output_files(PAGE) as (page,):
-        read = [MNIST, BSDS, *(STAGES / name for name in FILES)]
-        making = tell_making(blocks, REQUIREMENTS, read)
+    with atomic_write(STAGES / "render_report/report.html") as (page,):
         digits = read_digits_run(MNIST, STAGES)
-        superres = read_superres_run(BSDS, STAGES, scale)
-        progress = tqdm(superres.photos, desc="render_report", unit="photo", disable=None)
-        photos = ((path.stem, enlarge_photo(superres.network, read_rgb(path))) for path in progress)
+        runs = [read_superres_run(BSDS, STAGES, scale) for scale in scales]
+        files = [*DIGITS_FILES, *(name.format(scale=x) for x in scales for name in SUPERRES_FILES)]
+        shown = {name: block for name, block in read_yaml(PARAMS).items() if name != "regression"}
+        read = [MNIST, BSDS, *(STAGES / name for name in files)]
+        provenance = provenance_section(shown, REQUIREMENTS, read)
+        progress = tqdm(runs[0].photos, desc="render_report", unit="photo", disable=None)
+        photos = (read_upscaled(runs[0], photo) for photo in progress)
         text = render_page(
-            tell_digits(digits, params),
-            tell_embedding(digits, params),
-            tell_photographs(superres, photos, params),
-            making,
+            digits_section(digits, evaluate_cnn.misclassified_shown),
+            embedding_section(digits, atlas_side=params.atlas_side, atlas_steps=params.atlas_steps),
+            superres_section(runs, photos, evaluate_sr, params.quality),
+            provenance,
             published=source == "published",
         )
         page.write_text(text, encoding="utf-8", newline="\n")

@@ -1,67 +1,77 @@
-"""Train the CNN and its twin, the MLP, to read digits.
+"""Train the CNN and an MLP of the same size to classify MNIST digits.
 
-Reads data/raw/mnist, leaves both networks, the training curves, the CNN's
-embedding of the first 500 test digits at chosen steps and
-metrics/train_cnn.json. Goes on from its last checkpoint if a run before was
-broken off. Parameters: blocks train_cnn and compute.
+Reads data/raw/MNIST, leaves both networks, their training curves, the CNN's
+embeddings at some steps and metrics/train_cnn.json. An interrupted training
+is resumed from its last checkpoint. Parameters: blocks train_cnn, compute and
+the networks' own.
 """
 
 from pathlib import Path
 
 import torch
 
-from convlab.checksums import output_files
-from convlab.compute import Compute, prepare
-from convlab.data.idx import read_digits
-from convlab.data.snapshots import write_snapshots
-from convlab.nets.cnn import Cnn
-from convlab.nets.mlp import Mlp
-from convlab.nets.weights import count_parameters, save_network
-from convlab.params import read_block
-from convlab.script import script
-from convlab.tables import write_csv, write_metrics
-from convlab.training.checkpoint import Checkpoint, identity, loaded_sources
-from convlab.training.digits import Digits, TrainCnn, Training
-from convlab.training.run import run_to_end
+from convlab.core.checkpoint import Checkpoint, fingerprint
+from convlab.core.compute import Compute, prepare
+from convlab.core.loop import Training, train
+from convlab.core.outputs import atomic_write
+from convlab.core.params import read_block
+from convlab.core.script import script
+from convlab.core.tables import write_csv, write_metrics
+from convlab.core.weights import count_parameters, find_network, save_network
+from convlab.data.mnist import read_digits
+from convlab.digits.prediction import NETWORKS
+from convlab.digits.snapshots import write_snapshots
+from convlab.digits.training import EMBEDDED, Digits, TrainCnn, make_training
 
-MNIST = Path("data/raw/mnist")
-EMBEDDED = 500  # test digits whose embedding the animation shows
-DESIGNS = {"cnn": Cnn, "mlp": Mlp}
-STAGE = Path("stages/train_cnn")
-OUTPUTS = [STAGE / f"{name}.safetensors" for name in DESIGNS]
-OUTPUTS += [STAGE / "curve.csv", STAGE / "snapshots.safetensors", Path("metrics/train_cnn.json")]
+PARAMS, MNIST, STAGE = Path("params.yaml"), Path("data/raw/MNIST"), Path("stages/train_cnn")
 CHECKPOINTS = Path(".work/checkpoints")
-LOGS = Path("logs/train_cnn")
+
+
+def train_network(
+    key: str, name: str, file: Path, *, digits: Digits, test: Digits, params: TrainCnn
+) -> tuple[Training, list[dict[str, float]]]:
+    """Train one network and write it to a file; `key` names it in outputs."""
+    module = find_network(NETWORKS, name)
+    settings = read_block(PARAMS, f"networks.{name}", module.Settings)
+    torch.manual_seed(params.seed)
+    network = module.Network(settings=settings)
+    training = make_training(network, digits, test, params)
+    compute = read_block(PARAMS, "compute", Compute)
+    blocks = [block.model_dump() for block in (params, compute, settings)]
+    sources = [Path(__file__), *(path for path in MNIST.rglob("*") if path.is_file())]
+    checkpoint = Checkpoint(CHECKPOINTS / f"{key}.safetensors", fingerprint(blocks, sources))
+    curve = train(training, checkpoint, name=key)
+    save_network(file, network, name, {"settings": settings.model_dump()})
+    return training, curve
 
 
 def main() -> None:
-    params = read_block(Path("params.yaml"), "train_cnn", TrainCnn)
-    compute = read_block(Path("params.yaml"), "compute", Compute)
-    prepare(compute)
-    training, test = (Digits(*read_digits(MNIST, split)) for split in ("train", "test"))
-    settings = [params.model_dump(), compute.model_dump()]
-    owner = identity(settings, [Path(__file__), *loaded_sources(), *MNIST.iterdir()])
-    checkpoints = {name: Checkpoint(CHECKPOINTS / name, owner) for name in DESIGNS}
-    seen, metrics = {}, {}
-    with output_files(*OUTPUTS) as (cnn, mlp, curve, snapshots, metrics_file):
-        for file, (name, design) in zip((cnn, mlp), DESIGNS.items(), strict=True):
-            torch.manual_seed(params.seed)
-            learning = Training(design(), training, test, params, embedded=EMBEDDED)
-            checkpoint, log = checkpoints[name], LOGS / name
-            run_to_end(learning, checkpoint, name=name, steps=params.steps, log=log)
-            save_network(file, learning.network, name)
-            seen[name] = learning.curve
-            loss = round(seen[name][-1].loss, 6)
-            metrics[name] = {"loss": loss, "parameters": count_parameters(learning.network)}
+    params = read_block(PARAMS, "train_cnn", TrainCnn)
+    prepare(read_block(PARAMS, "compute", Compute))
+    digits, test = (Digits(*read_digits(MNIST, split)) for split in ("train", "test"))
+    outputs = [STAGE / name for name in ("cnn.safetensors", "mlp.safetensors", "curve.csv")]
+    outputs += [STAGE / "snapshots.safetensors", Path("metrics/train_cnn.json")]
+    with atomic_write(*outputs) as (cnn_file, mlp_file, curve_file, snapshots_file, metrics_file):
+        same = {"digits": digits, "test": test, "params": params}
+        cnn, cnn_curve = train_network("cnn", params.network, cnn_file, **same)
+        mlp, mlp_curve = train_network("mlp", "mlp", mlp_file, **same)
         header = ("step", "cnn_loss", "cnn_accuracy", "mlp_loss", "mlp_accuracy")
-        pairs = zip(seen["cnn"], seen["mlp"], strict=True)
-        write_csv(curve, header, ((*a[:3], *b[1:3]) for a, b in pairs))
-        kept = [point for point in seen["cnn"] if point.embedding is not None]
-        chosen = [(point.step, point.accuracy, point.embedding) for point in kept]
-        write_snapshots(snapshots, *zip(*chosen, strict=True), test.labels[:EMBEDDED])
+        pairs = zip(cnn_curve, mlp_curve, strict=True)
+        write_csv(curve_file, header, ((*a.values(), b["loss"], b["accuracy"]) for a, b in pairs))
+        embeddings = cnn.evaluation.embeddings
+        accuracies = [each["accuracy"] for each in cnn_curve if each["step"] in embeddings]
+        kept = list(embeddings), accuracies, list(embeddings.values())
+        write_snapshots(snapshots_file, *kept, test.labels[:EMBEDDED])
+        metrics = {
+            key: {
+                "loss": round(curve[-1]["loss"], 6),
+                "parameters": count_parameters(training.network),
+            }
+            for key, training, curve in (("cnn", cnn, cnn_curve), ("mlp", mlp, mlp_curve))
+        }
         write_metrics(metrics_file, metrics)
-    for checkpoint in checkpoints.values():
-        checkpoint.remove()
+    for key in ("cnn", "mlp"):
+        (CHECKPOINTS / f"{key}.safetensors").unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

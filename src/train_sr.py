@@ -1,51 +1,67 @@
-"""Train a network to enlarge luminance images.
+"""Train a network to upscale luminance.
 
-Reads data/patches, leaves the weights with the best validation PSNR, the
-training curve and metrics/train_sr.json. Goes on from its last checkpoint if a
-run before was broken off. Parameters: blocks train_sr and compute.
+Reads data/patches/x<scale>, leaves the weights with the best validation PSNR
+and the training curve in stages/train_sr/x<scale>, and
+metrics/train_sr_x<scale>.json. An interrupted training is resumed from its
+last checkpoint. Parameters: blocks train_sr, compute and the network's own.
 """
 
 from pathlib import Path
 
-from convlab.checksums import output_files
-from convlab.compute import Compute, prepare
-from convlab.errors import InputError
-from convlab.imaging.patches import read_pairs, read_patches
-from convlab.nets.weights import save_network
-from convlab.params import read_block
-from convlab.script import script
-from convlab.tables import write_csv, write_metrics
-from convlab.training.checkpoint import Checkpoint, identity, loaded_sources
-from convlab.training.run import run_to_end
-from convlab.training.superres import Point, Training, TrainSr
+import torch
 
-STAGE = Path("stages/train_sr")
-LOG = Path("logs/train_sr")
-OUTPUTS = (STAGE / "model.safetensors", STAGE / "curve.csv", Path("metrics/train_sr.json"))
+from convlab.core.checkpoint import Checkpoint, fingerprint
+from convlab.core.compute import Compute, prepare
+from convlab.core.loop import train
+from convlab.core.outputs import atomic_write
+from convlab.core.params import read_block
+from convlab.core.script import scale_option, script
+from convlab.core.tables import write_csv, write_metrics
+from convlab.core.weights import count_parameters, find_network, save_network
+from convlab.superres.patches import read_pairs, read_patches
+from convlab.superres.training import TrainSr, make_training
+from convlab.superres.upscaling import NETWORKS, multiply_adds
+
+PARAMS = Path("params.yaml")
 
 
-def main() -> None:
-    params = read_block(Path("params.yaml"), "train_sr", TrainSr)
-    compute = read_block(Path("params.yaml"), "compute", Compute)
-    patches = Path("data/patches") / f"x{params.scale}"
-    if not patches.is_dir():
-        raise InputError(
-            f"{patches}: is missing: put {params.scale} into make_patches.scales in params.yaml,"
-            " then run `dvc repro`"
-        )
+def main(scale: int) -> None:
+    params = read_block(PARAMS, "train_sr", TrainSr)
+    compute = read_block(PARAMS, "compute", Compute)
+    module = find_network(NETWORKS, params.network)
+    settings = read_block(PARAMS, f"networks.{params.network}", module.Settings)
+    patches, stage = Path(f"data/patches/x{scale}"), Path(f"stages/train_sr/x{scale}")
+    outputs = stage / "model.safetensors", stage / "curve.csv"
     prepare(compute)
-    training = Training(read_patches(patches), read_pairs(patches / "validation"), params)
-    settings = [params.model_dump(), compute.model_dump()]
-    files = [Path(__file__), *loaded_sources(), *patches.rglob("*.*")]
-    checkpoint = Checkpoint(Path(".work/checkpoints/train_sr"), identity(settings, files))
-    with output_files(*OUTPUTS) as (model, curve, metrics):
-        run_to_end(training, checkpoint, name="train_sr", steps=params.steps, log=LOG)
-        save_network(model, training.best_network(), params.model, **params.design)
-        write_csv(curve, Point._fields, training.curve)
-        write_metrics(metrics, training.metrics())
+    torch.manual_seed(params.seed)
+    network = module.Network(scale=scale, settings=settings)
+    validation = read_pairs(patches / "validation")
+    training = make_training(network, read_patches(patches), validation, params)
+    blocks = [scale, params.model_dump(), compute.model_dump(), settings.model_dump()]
+    files = [Path(__file__), *patches.rglob("*.*")]
+    checkpoint = Checkpoint(
+        Path(f".work/checkpoints/train_sr_x{scale}.safetensors"), fingerprint(blocks, files)
+    )
+    with atomic_write(*outputs, Path(f"metrics/train_sr_x{scale}.json")) as drafts:
+        model, curve_file, metrics = drafts
+        curve = train(training, checkpoint, name=f"train_sr x{scale}")
+        network.load_state_dict(training.evaluation.best_weights)
+        arguments = {"scale": scale, "settings": settings.model_dump()}
+        save_network(model, network, params.network, arguments)
+        write_csv(curve_file, curve[0], (point.values() for point in curve))
+        write_metrics(
+            metrics,
+            {
+                "loss": round(curve[-1]["loss"], 6),
+                "validation_psnr": round(training.evaluation.best_psnr, 4),
+                "parameters": count_parameters(network),
+                "multiply_adds": multiply_adds(network),
+                "steps": params.steps,
+            },
+        )
     checkpoint.remove()
 
 
 if __name__ == "__main__":
-    with script(__doc__, lock=Path(".work/train_sr.lock")):
-        main()
+    with script(__doc__, lock=Path(".work/train_sr.lock"), add_options=scale_option) as options:
+        main(options.scale)

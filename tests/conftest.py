@@ -8,25 +8,51 @@ from collections.abc import Iterator
 from contextlib import chdir, contextmanager
 from pathlib import Path
 
+# The pipeline runs beside the tests: threads that wait must not take its processor.
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+
 import hypothesis
 import pytest
 import torch
 from dvc.cli import main as dvc_main
 
-import demo
-from convlab.params import read_yaml
+from convlab.core.compute import Compute, prepare
+from convlab.core.params import read_yaml
+from tools import demo
 
-hypothesis.settings.register_profile("same-again", deadline=None, derandomize=True)
-hypothesis.settings.load_profile("same-again")
+hypothesis.settings.register_profile("reproducible", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("reproducible")
 
 ROOT = Path(__file__).parents[1]
 TINY = read_yaml(ROOT / "tests" / "params.tiny.yaml")
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--precision",
+        choices=["float32", "bfloat16"],
+        default="float32",
+        help="of super-resolution training; without units for it, bfloat16 is emulated",
+    )
 
 
 @pytest.fixture(autouse=True)
 def seed():
     """Draw the same random weights and images in every run: torch seeds itself at random."""
     torch.manual_seed(0)
+
+
+@pytest.fixture
+def precision(request) -> str:
+    return request.config.getoption("--precision")
+
+
+@pytest.fixture
+def prepared():
+    """Prepare torch as the scripts do, with the threads that it has."""
+    prepare(Compute(threads=torch.get_num_threads()))
+    yield
+    torch.use_deterministic_algorithms(False)
 
 
 def pytest_collection_modifyitems(items):
@@ -48,6 +74,7 @@ def running(request, nobody, tmp_path_factory) -> Iterator[tuple[Path, subproces
         yield None
         return
     copy = tmp_path_factory.mktemp("pipeline")
+    TINY["train_sr"]["precision"] = request.config.getoption("--precision")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
         demo.prepare_copy(copy, TINY)

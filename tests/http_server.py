@@ -1,7 +1,5 @@
 """A web server on loopback that misbehaves as told."""
 
-import socket
-import struct
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -17,12 +15,9 @@ class Answer:
     body: bytes = b""
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
-    sent: int | None = None  # bytes of the body before the connection breaks off
-    ranges: bool = False  # honour a Range header
-    pause: float = 0  # seconds before the answer
-    stall: float = 0  # seconds before the connection breaks off
-    drip: float = 0  # seconds after each byte of the body
-    reset: bool = False  # break off without a farewell
+    sent: int | None = None  # bytes of the body before the connection is closed
+    ranges: bool = False  # whether it can resume
+    stall: float = 0  # seconds before the connection is closed
 
 
 @dataclass(frozen=True)
@@ -45,28 +40,17 @@ def serving(answers: dict[str, Sequence[Answer]]) -> Iterator[Server]:
             requests.append((self.path, asked))
             queue = queues.get(self.path, [Answer(status=404)])
             answer = queue.pop(0) if len(queue) > 1 else queue[0]
-            status, body, headers = answer.status, answer.body, dict(answer.headers)
+            status, body = answer.status, answer.body
             if asked and answer.ranges:
                 start = int(asked.removeprefix("bytes=").removesuffix("-"))
                 status, body = (206, body[start:]) if start < len(body) else (416, b"")
-                headers["Content-Range"] = f"bytes {start}-{len(answer.body) - 1}/*"
-            time.sleep(answer.pause)
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
-            for name, value in headers.items():
+            for name, value in answer.headers.items():
                 self.send_header(name, value)
             self.end_headers()
-            if answer.drip:
-                for byte in body[: answer.sent]:
-                    self.wfile.write(bytes([byte]))
-                    time.sleep(answer.drip)
-            else:
-                self.wfile.write(body[: answer.sent])
+            self.wfile.write(body[: answer.sent])
             time.sleep(answer.stall)
-            if answer.reset:
-                at_once = struct.pack("ii", 1, 0)
-                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
-                self.connection.close()
 
         def log_message(self, *_: object) -> None:
             pass

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from convlab import compute
-from convlab.compute import Compute, autocast, has_bfloat16_units, open_device, prepare
-from convlab.errors import InputError
+from convlab.core import compute
+from convlab.core.compute import Compute, autocast, has_bfloat16_units, open_device, prepare
+from convlab.core.errors import InputError
 
 
 @pytest.fixture

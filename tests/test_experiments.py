@@ -21,7 +21,7 @@ def queue(pipeline, tmp_path_factory):
     """Gives a checkout where a worker works a queue off, and what DVC said on filling it."""
     folder = commit_run(pipeline, tmp_path_factory.mktemp("queue"))
     values = "make_patches.stride=" + ",".join(map(str, STRIDES.values()))
-    said = dvc(folder, "exp", "run", "--queue", "--name", "grid", "-S", values, "make_patches")
+    said = dvc(folder, "exp", "run", "--queue", "--name", "grid", "-S", values, "make_patches@2")
     # Not into a pipe: the worker inherits it, and who reads it would wait for the worker's end.
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     start = [sys.executable, "-m", "dvc", "queue", "start", "--jobs", "1"]
@@ -91,7 +91,7 @@ def test_a_branch_holds_the_experiment(experiments):
 
 
 def test_apply_takes_an_experiment_over_and_puts_edits_aside(experiments):
-    params, metrics = experiments / "params.yaml", experiments / "metrics" / "train_sr.json"
+    params, metrics = experiments / "params.yaml", experiments / "metrics" / "train_sr_x2.json"
     edited, measured = params.read_text() + "# edited\n", metrics.read_bytes()
     params.write_text(edited)
     metrics.write_text("{}")
@@ -99,7 +99,8 @@ def test_apply_takes_an_experiment_over_and_puts_edits_aside(experiments):
     assert yaml.safe_load(params.read_text())["make_patches"]["stride"] == STRIDES["grid-2"]
     assert metrics.read_bytes() == measured
     assert git(experiments, "diff", "--name-only").split() == CHANGED
-    assert "up to date" in dvc(experiments, "status", "make_patches")  # the patches are there, too
+    # The patches are there, too.
+    assert "up to date" in dvc(experiments, "status", "make_patches@2")
     assert git(experiments, "show", "refs/exps/apply/stash:params.yaml") == edited
 
 

@@ -1,140 +1,158 @@
-"""MNIST: the idx format, and what becomes of bad downloads."""
+"""MNIST: reading idx files through torchvision, and what becomes of bad ones."""
 
 import gzip
 import hashlib
+import tracemalloc
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from convlab.core.errors import InputError
 from convlab.data import mnist
-from convlab.data.idx import digit_paths, read_digits, write_idx
-from convlab.data.mnist import download_mnist
-from convlab.errors import InputError
+from convlab.data.bundled import write_idx
+from convlab.data.mnist import CHECKSUMS, read_digits, unpack_digits
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (3, 28, 28), dtype=np.uint8)
+LABELS = np.array([7, 0, 9], np.uint8)
 
 
-def write_split(folder: Path, images: np.ndarray, labels: np.ndarray) -> tuple[Path, Path]:
-    paths = digit_paths(folder, "train")
-    for path, array in zip(paths, (images, labels), strict=True):
-        write_idx(path, array)
-    return paths
+def write_digits(folder: Path, images=IMAGES, labels=LABELS) -> Path:
+    """Write both splits alike."""
+    (folder / "MNIST" / "raw").mkdir(parents=True)
+    for name in CHECKSUMS:
+        write_idx(folder / "MNIST" / "raw" / name, images if "images" in name else labels)
+    return folder / "MNIST"
 
 
-def digits(count: int) -> tuple[np.ndarray, np.ndarray]:
-    generator = np.random.default_rng(0)
-    images = generator.integers(0, 256, (count, 28, 28), dtype=np.uint8)
-    return images, generator.integers(0, 10, count, dtype=np.uint8)
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_digits_come_back_as_they_were_written(tmp_path, split):
+    folder = write_digits(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        images, labels = read_digits(folder, split)
+    np.testing.assert_array_equal(images, IMAGES)
+    np.testing.assert_array_equal(labels, LABELS)
+    assert images.dtype == labels.dtype == np.uint8
+    assert images.flags.writeable
+    assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_digits_come_back_as_they_were_written(tmp_path: Path) -> None:
-    images, labels = digits(3)
-    write_split(tmp_path, images, labels)
-    read_images, read_labels = read_digits(tmp_path, "train")
-    np.testing.assert_array_equal(read_images, images)
-    np.testing.assert_array_equal(read_labels, labels)
-    assert read_images.flags.writeable
+@pytest.mark.parametrize("name", CHECKSUMS)
+def test_a_missing_file_is_named(tmp_path, name):
+    path = write_digits(tmp_path) / "raw" / name
+    path.unlink()
+    with pytest.raises(InputError, match=f"{path}: is missing"):
+        read_digits(tmp_path / "MNIST", "train")
 
 
-def test_the_header_is_the_published_one(tmp_path: Path) -> None:
-    write_idx(tmp_path / "idx", np.zeros((3, 28, 28), np.uint8))
-    header = bytes.fromhex("00000803 00000003 0000001c 0000001c")
-    assert (tmp_path / "idx").read_bytes() == header + bytes(3 * 28 * 28)
+@given(
+    name=st.sampled_from(sorted(CHECKSUMS)),
+    position=st.integers(0, 15) | st.integers(16, 16 + 3 * 784),
+    value=st.none() | st.integers(0, 255),
+)
+def test_damage_is_told_in_one_line_or_leaves_digits(tmp_path_factory, name, position, value):
+    """A byte changed, in the header too, or all from there on cut off."""
+    folder = write_digits(tmp_path_factory.mktemp("damaged"))
+    content = bytearray((folder / "raw" / name).read_bytes())
+    position = min(position, len(content) - 1)
+    if value is None:
+        del content[position:]
+    else:
+        content[position] = value
+    (folder / "raw" / name).write_bytes(content)
+    split = "train" if name.startswith("train") else "test"
+    try:
+        images, labels = read_digits(folder, split)
+    except InputError as error:
+        assert str(error).startswith(f"{folder}: the {split} images and labels in it are not")
+    else:
+        assert value is not None
+        assert images.shape == (3, 28, 28)
+        assert labels.max() < 10
 
 
-def test_only_bytes_are_written(tmp_path: Path) -> None:
-    with pytest.raises(TypeError, match="float64"):
-        write_idx(tmp_path / "idx", np.zeros(3))
+@pytest.mark.parametrize(
+    ("images", "labels"),
+    [
+        (np.zeros((3, 28, 27), np.uint8), LABELS),
+        (np.zeros((3, 784), np.uint8), LABELS),
+        (IMAGES, LABELS[:2]),
+        (IMAGES, LABELS + np.uint8(1)),
+        (IMAGES[:0], LABELS[:0]),
+    ],
+)
+def test_what_is_no_set_of_digits_is_refused(tmp_path, images, labels):
+    folder = write_digits(tmp_path, images, labels)
+    with pytest.raises(InputError, match=f"{folder}: the test images and labels in it are not"):
+        read_digits(folder, "test")
 
 
-def test_the_test_split_has_its_published_names(tmp_path: Path) -> None:
-    names = [path.name for path in digit_paths(tmp_path, "test")]
-    assert names == ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]
-
-
-@pytest.mark.parametrize("which", [0, 1])
-def test_a_missing_file_is_named(tmp_path: Path, which: int) -> None:
-    paths = write_split(tmp_path, *digits(3))
-    paths[which].unlink()
-    with pytest.raises(InputError, match=f"{paths[which]}: is missing"):
-        read_digits(tmp_path, "train")
-
-
-@settings(max_examples=30)
-@given(kept=st.integers(0, 16 + 2 * 784 - 1))
-def test_a_file_cut_anywhere_is_named(tmp_path_factory: pytest.TempPathFactory, kept: int) -> None:
-    folder = tmp_path_factory.mktemp("cut")
-    path, _ = write_split(folder, *digits(2))
-    path.write_bytes(path.read_bytes()[:kept])
-    with pytest.raises(InputError, match=str(path)):
+@pytest.mark.parametrize(
+    "header",
+    [
+        "00000803 ffffffff ffffffff ffffffff",  # too many
+        "00000802 00000001 00000310",  # two axes
+        "00000903 00000001 0000001c 0000001c",  # signed bytes
+        "00000a03 00000001 0000001c 0000001c",  # a type that there is not
+        "00000d03 00000001 0000000e 0000000e",  # floats
+    ],
+)
+def test_a_header_that_lies_is_refused(tmp_path, header):
+    folder = write_digits(tmp_path)
+    (folder / "raw" / "train-images-idx3-ubyte").write_bytes(bytes.fromhex(header) + bytes(784))
+    with pytest.raises(InputError, match="are not digits"):
         read_digits(folder, "train")
 
 
-@pytest.mark.parametrize(
-    ("images", "labels", "fault"),
-    [
-        (np.zeros((3, 28, 27), np.uint8), np.zeros(3, np.uint8), "28 x 28"),
-        (np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.uint8), "28 x 28"),
-        (np.zeros((3, 784), np.uint8), np.zeros(3, np.uint8), "with 3 axes"),
-        (np.zeros((3, 28, 28), np.uint8), np.zeros(2, np.uint8), "2 labels for the 3 images"),
-        (np.zeros((3, 28, 28), np.uint8), np.full(3, 10, np.uint8), "label 10"),
-    ],
-)
-def test_what_is_no_set_of_digits_is_refused(
-    tmp_path: Path, images: np.ndarray, labels: np.ndarray, fault: str
-) -> None:
-    write_split(tmp_path, images, labels)
-    with pytest.raises(InputError, match=fault):
-        read_digits(tmp_path, "train")
+def test_nothing_is_unpickled(tmp_path):
+    folder = write_digits(tmp_path)
+    (folder / "processed").mkdir()
+    for name in ("training.pt", "test.pt"):  # torchvision would prefer them
+        (folder / "processed" / name).touch()
+    with pytest.raises(InputError, match="processed: is not part of the data set"):
+        read_digits(folder, "train")
 
 
-def test_a_header_that_promises_too_much_is_refused(tmp_path: Path) -> None:
-    path, _ = write_split(tmp_path, *digits(1))
-    path.write_bytes(bytes.fromhex("00000803 ffffffff ffffffff ffffffff") + bytes(784))
-    with pytest.raises(InputError, match="holds 784 values"):
-        read_digits(tmp_path, "train")
-
-
-@pytest.fixture
-def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A mirror of a two-file MNIST, beside which there is no other."""
-    contents = {"images": b"picture" * 99, "labels": b"label" * 9}
-    monkeypatch.setattr(mnist, "PUBLISHED", ())
-    monkeypatch.setattr(
-        mnist, "CHECKSUMS", {k: hashlib.sha256(v).hexdigest() for k, v in contents.items()}
-    )
-    (tmp_path / "mirror" / "mnist").mkdir(parents=True)
-    (tmp_path / "out").mkdir()
-    for name, content in contents.items():
-        (tmp_path / "mirror" / "mnist" / f"{name}.gz").write_bytes(gzip.compress(content))
-    return tmp_path / "mirror"
-
-
-def download(mirror: Path) -> dict[str, bytes]:
-    folder = mirror.parent / "out"
-    download_mnist(folder, partial_folder=mirror.parent / "part", mirror=str(mirror))
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
-def test_every_file_is_unpacked(mirror: Path) -> None:
-    assert download(mirror) == {"images": b"picture" * 99, "labels": b"label" * 9}
+GOOD = gzip.compress(b"label" * 9, mtime=0)
 
 
 @pytest.mark.parametrize(
-    ("spoil", "fault"),
+    ("archive", "fault"),
     [
-        (lambda good: good[:-9], "is cut short or not a .gz file"),
-        (lambda good: good[:20] + bytes([good[20] ^ 255]) + good[21:], "is cut short or not"),
-        (lambda good: b"<html>", "is cut short or not a .gz file"),
-        (lambda good: gzip.compress(b"another"), "has the wrong content"),
-        (lambda good: gzip.compress(bytes(2**21)), "unpacks to more than 1048576 bytes"),
+        (GOOD, None),
+        (gzip.compress(b"label" * 9, compresslevel=0, mtime=1), None),
+        (GOOD[:-9], "is truncated or not a .gz file"),
+        (GOOD[:12] + bytes([GOOD[12] ^ 255]) + GOOD[13:], "is truncated or not a .gz file"),
+        (b"<html>", "is truncated or not a .gz file"),
+        (gzip.compress(b"another"), "has the wrong content"),
     ],
-    ids=["truncated", "corrupt", "no gzip", "wrong", "bomb"],
+    ids=["good", "packed anew", "truncated", "corrupt", "no gzip", "wrong"],
 )
-def test_a_bad_file_is_named(mirror: Path, monkeypatch: pytest.MonkeyPatch, spoil, fault) -> None:
+def test_content_is_trusted_whatever_the_archive(tmp_path, monkeypatch, archive, fault):
+    checksum = hashlib.sha256(b"label" * 9).hexdigest()
+    monkeypatch.setattr(mnist, "CHECKSUMS", {"labels": checksum})
+    (tmp_path / "labels.gz").write_bytes(archive)
+    if fault:
+        with pytest.raises(InputError, match=fault):
+            unpack_digits(tmp_path / "labels.gz", tmp_path, "labels")
+        assert not (tmp_path / "raw").exists()
+    else:
+        unpack_digits(tmp_path / "labels.gz", tmp_path, "labels")
+        assert (tmp_path / "raw" / "labels").read_bytes() == b"label" * 9
+
+
+def test_of_a_bomb_only_the_beginning_is_unpacked(tmp_path, monkeypatch):
     monkeypatch.setattr(mnist, "_SIZE_LIMIT", 2**20)
-    bad = mirror / "mnist" / "labels.gz"
-    bad.write_bytes(spoil(bad.read_bytes()))
-    with pytest.raises(InputError, match=f"{bad}: {fault}"):
-        download(mirror)
+    (tmp_path / "bomb.gz").write_bytes(gzip.compress(bytes(2**24)))
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError, match="has the wrong content"):
+            unpack_digits(tmp_path / "bomb.gz", tmp_path, "train-labels-idx1-ubyte")
+        assert tracemalloc.get_traced_memory()[1] < 2**23
+    finally:
+        tracemalloc.stop()

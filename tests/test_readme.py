@@ -6,15 +6,37 @@ import subprocess
 import pytest
 
 from conftest import ROOT
-from convlab.errors import InputError
-from render_readme import COMPARISON, replace_between, tables
+from convlab.core.errors import InputError
+from tools.metrics import read_metrics
+from tools.render_readme import COMPARISON, replace_between, superresolution_table, tables
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_tables_hold_the_figures_of_the_metrics(monkeypatch):
+def test_the_tables_hold_the_figures_of_the_metrics_in_git(monkeypatch):
+    # Not those of the workspace: a run on another processor gives others.
     monkeypatch.chdir(ROOT)
-    assert replace_between(README, "results", tables()) == README
+    assert replace_between(README, "results", tables(read_metrics("HEAD"))) == README
+
+
+def test_every_scale_that_was_run_has_its_rows():
+    score = {"psnr": 30.126, "ssim": 0.81234}
+    methods = {"bicubic": score, "network": score, "gain": score}
+    metrics = {f"evaluate_sr_x{scale}": methods for scale in (4, 2)}
+    metrics |= {f"train_sr_x{scale}": {"parameters": 1000 * scale} for scale in (4, 2)}
+    assert superresolution_table(metrics).splitlines()[2:] == [
+        "| x2 bicubic | 30.13 | 0.8123 |",
+        "| x2 **network** (2,000 parameters) | 30.13 | 0.8123 |",
+        "| x4 bicubic | 30.13 | 0.8123 |",
+        "| x4 **network** (4,000 parameters) | 30.13 | 0.8123 |",
+    ]
+
+
+def test_metrics_of_a_stage_that_are_missing_are_named():
+    with pytest.raises(InputError, match="metrics/ lacks 'evaluate_cnn': run `dvc repro`"):
+        tables({"train_cnn": {}})
+    with pytest.raises(InputError, match="metrics/ lacks 'evaluate_sr_x2': run `dvc repro`"):
+        tables({"train_cnn": {}, "evaluate_cnn": {}, "train_sr_x2": {}})
 
 
 def test_the_comparison_is_the_one_that_was_made(monkeypatch):

@@ -1,4 +1,4 @@
-"""Metrics beside metrics, by rules; `src/regression.py` on two revisions."""
+"""Metrics beside metrics, by rules; `tools/regression.py` on two revisions."""
 
 import json
 import math
@@ -7,93 +7,71 @@ from argparse import ArgumentParser
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
-import regression
 import toy
 from conftest import ROOT, git, run
-from convlab.errors import InputError
-from convlab.params import check_block, read_block
-from convlab.tables import flatten
-from repository.metrics import REGRESSIONS, Change, Regression, Rule, compare
+from convlab.core.errors import InputError
+from convlab.core.params import check_block, read_block
+from convlab.core.tables import flatten
+from tools import regression
+from tools.metrics import REGRESSIONS, Change, Regression, Rule, compare, read_metrics
 
 NUMBERS = st.integers(-1000, 1000) | st.floats(-1000, 1000)
 KEYS = st.sampled_from(["x2", "cnn", "loss", "psnr"])
 NESTED = st.dictionaries(KEYS, NUMBERS | st.dictionaries(KEYS, NUMBERS))
-RULES = st.builds(
-    Rule,
-    better=st.sampled_from(["higher", "lower", "unchanged", "either"]),
-    tolerance=st.floats(0, 1000),
-)
+HIGHER = Rule(better="higher", tolerance=1000.0)
 
 
-def rules(**patterns):
-    return Regression(patterns)
-
-
-def higher(tolerance):
-    return Rule(better="higher", tolerance=tolerance)
-
-
-def test_flatten_joins_the_keys():
-    metrics = {"x2": {"bicubic": {"psnr": 29.5}, "gain": 2}, "steps": 6000}
-    assert dict(flatten(metrics)) == {"x2.bicubic.psnr": 29.5, "x2.gain": 2, "steps": 6000}
-
-
-@given(NESTED)
-def test_metrics_are_identical_to_themselves(metrics):
-    changes = compare(metrics, metrics, rules())
-    assert [change.metric for change in changes] == sorted(dict(flatten(metrics)))
-    assert {change.repetition for change in changes} <= {"identical"}
-    assert {change.progress for change in changes} <= {"identical"}
-
-
-@given(NUMBERS, NUMBERS, RULES)
-def test_a_number_may_be_off_by_the_tolerance(before, after, rule):
-    change = Change("psnr", before, after, rule)
-    close = abs(before - after) <= rule.tolerance
-    assert (change.repetition != "differs") == close
-    assert (change.repetition == "identical") == (before == after)
-    assert (change.progress in ("identical", "within tolerance")) == close
-
-
-@given(NUMBERS, NUMBERS, st.floats(0, 1000))
-def test_what_is_better_one_way_is_worse_the_other(before, after, tolerance):
-    verdicts = {
-        better: Change("psnr", before, after, Rule(better=better, tolerance=tolerance)).progress
-        for better in ("higher", "lower", "unchanged", "either")
-    }
-    if abs(before - after) > tolerance:
-        assert verdicts["higher"] == ("better" if after > before else "worse")
-        assert verdicts["lower"] == ("better" if after < before else "worse")
-        assert verdicts["unchanged"] == "worse"
-        assert verdicts["either"] == "changed"
+def declared():
+    return read_block(ROOT / "params.yaml", "regression", Regression)
 
 
 @given(NESTED, NESTED)
-def test_no_metric_is_overlooked(before, after):
+def test_every_metric_of_either_side_is_compared(before, after):
     old, new = dict(flatten(before)), dict(flatten(after))
-    for change in compare(before, after, rules(**{"*": higher(0.5)})):
-        assert change.before == old.pop(change.metric, None)
-        assert change.after == new.pop(change.metric, None)
-    assert not old
-    assert not new
+    changes = compare(before, after, Regression({"*": HIGHER}))
+    assert [change.metric for change in changes] == sorted(old | new)
+    assert {change.metric: change.before for change in changes if change.metric in old} == old
+    assert {change.metric: change.after for change in changes if change.metric in new} == new
+    same = compare(before, before, Regression({}))
+    assert {(change.repetition, change.progress) for change in same} <= {("identical",) * 2}
+
+
+@given(NUMBERS, NUMBERS, st.floats(0, 1000))
+def test_a_number_may_be_off_by_the_tolerance_and_what_is_better_one_way_is_worse_the_other(
+    before, after, tolerance
+):
+    changes = {
+        better: Change("psnr", before, after, Rule(better=better, tolerance=tolerance))
+        for better in ("higher", "lower", "unchanged", "either")
+    }
+    if abs(before - after) <= tolerance:
+        verdict = "identical" if before == after else "within tolerance"
+        assert {(each.repetition, each.progress) for each in changes.values()} == {(verdict,) * 2}
+        return
+    assert {each.repetition for each in changes.values()} == {"differs"}
+    rises = after > before
+    assert {better: each.progress for better, each in changes.items()} == {
+        "higher": "better" if rises else "worse",
+        "lower": "worse" if rises else "better",
+        "unchanged": "worse",
+        "either": "changed",
+    }
 
 
 @pytest.mark.parametrize(
     ("before", "after", "rule", "verdict"),
     [
-        (1.0, None, higher(1000), "vanished"),
-        (None, 1.0, higher(1000), "new"),
+        (1.0, None, HIGHER, "vanished"),
+        (None, 1.0, HIGHER, "new"),
         (None, 1.0, None, "no rule"),
         (1.0, 1.5, None, "no rule"),
-        (1.0, math.nan, higher(1000), "not a number"),
-        (math.nan, 1.0, higher(1000), "not a number"),
-        (math.nan, math.nan, higher(1000), "not a number"),
-        (1.0, "fine", higher(1000), "not a number"),
-        (1.0, math.inf, higher(1000), "not a number"),
-        (0, True, higher(1000), "not a number"),
-        (1.0, 10**400, higher(1000), "not a number"),
+        (1.0, math.nan, HIGHER, "not a number"),
+        (math.nan, math.nan, HIGHER, "not a number"),
+        (1.0, "fine", HIGHER, "not a number"),
+        (0, True, HIGHER, "not a number"),
+        (1.0, 10**400, HIGHER, "not a number"),
+        (10**10, 10**10 + 1, Rule(better="lower", tolerance=0.0), "worse"),
     ],
 )
 def test_what_cannot_be_compared_is_said(before, after, rule, verdict):
@@ -103,66 +81,60 @@ def test_what_cannot_be_compared_is_said(before, after, rule, verdict):
     assert (verdict in REGRESSIONS) == (verdict != "new")
 
 
-def test_no_tolerance_is_none_for_large_numbers_too():
-    assert Change("parameters", 10**10, 10**10 + 1, higher(0.0)).repetition == "differs"
-
-
 def test_the_first_pattern_that_fits_counts():
-    found = rules(**{"*.steps": higher(0.0), "train.*": higher(1.0), "*": higher(5.0)})
-    names = ("train.steps", "train.loss", "test.loss")
-    assert [found.rule(name).tolerance for name in names] == [0.0, 1.0, 5.0]
-
-
-def test_patterns_mind_upper_case():
-    assert rules(psnr=higher(5.0)).rule("PSNR") is None
-
-
-@pytest.mark.parametrize("tolerance", [-1, math.nan, math.inf, "0.1"])
-def test_a_tolerance_is_a_finite_number(tolerance):
-    with pytest.raises(ValidationError):
-        Rule(better="higher", tolerance=tolerance)
+    rules = {"*.steps": 0.0, "train.*": 1.0, "*": 5.0}
+    rules = Regression(
+        {name: HIGHER.model_copy(update={"tolerance": t}) for name, t in rules.items()}
+    )
+    names = ("train.steps", "train.loss", "TRAIN.loss")
+    assert [rules.rule(name).tolerance for name in names] == [0.0, 1.0, 5.0]
 
 
 @pytest.mark.parametrize(
-    ("block", "message"),
+    ("rule", "message"),
     [
-        ({"*": {"better": "up", "tolerance": 0}}, "regression.*.better = 'up': should be 'higher'"),
-        ({"*": {"better": "lower"}}, "regression.*.tolerance: is missing"),
-        (
-            {"*": {"better": "lower", "tolerance": 0, "x": 1}},
-            "regression.*.x: unknown key (known: better, tolerance)",
-        ),
-        ({"*": 0.5}, "regression.*: must have these keys indented below it: better, tolerance"),
-        ({"*": {"better": "lower", "tolerance": -1}}, "(allowed: 0 or more)"),
+        ({"better": "up", "tolerance": 0}, "regression.*.better = 'up': should be 'higher'"),
+        ({"better": "lower"}, "regression.*.tolerance: is missing"),
+        ({"better": "lower", "tolerance": -1}, "(allowed: 0 or more)"),
+        ({"better": "lower", "tolerance": math.nan}, "regression.*.tolerance = nan"),
+        (0.5, "regression.*: must have these keys indented below it: better, tolerance"),
     ],
 )
-def test_a_bad_rule_is_named_with_what_is_allowed(tmp_path, block, message):
+def test_a_bad_rule_is_named_with_what_is_allowed(tmp_path, rule, message):
     with pytest.raises(InputError) as caught:
-        check_block(tmp_path / "params.yaml", "regression", block, Regression)
+        check_block(tmp_path / "params.yaml", "regression", {"*": rule}, Regression)
     assert message in str(caught.value)
 
 
-def test_every_committed_metric_has_a_rule_and_every_rule_a_metric():
-    declared = read_block(ROOT / "params.yaml", "regression", Regression)
-    files = list((ROOT / "metrics").glob("*.json"))
-    assert len(files) == 4
-    metrics = dict(flatten({file.stem: json.loads(file.read_text()) for file in files}))
-    used = {metric: declared.rule(metric) for metric in metrics}
+@pytest.mark.parametrize("method", ["network", "network_ensemble", "gain"])
+@pytest.mark.parametrize("name", ["psnr", "ssim"])
+def test_an_improvement_of_the_network_passes_and_a_loss_does_not(method, name):
+    metric = f"evaluate_sr_x3.{method}.{name}"
+    assert Change(metric, 0.8, 0.9, declared().rule(metric)).progress == "better"
+    assert Change(metric, 0.9, 0.8, declared().rule(metric)).progress == "worse"
+
+
+def test_every_metric_in_git_has_a_rule_and_every_rule_a_metric(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    metrics = dict(flatten(read_metrics("HEAD")))
+    used = {metric: declared().rule(metric) for metric in metrics}
     assert None not in used.values(), used
     # A rule that fits none has a typo in its pattern.
-    assert all(any(rule is one for one in used.values()) for rule in declared.root.values())
+    assert all(any(rule is one for one in used.values()) for rule in declared().root.values())
 
 
 @pytest.fixture(scope="module")
 def branches(tmp_path_factory):
-    """Give a checkout whose branch `worse` has a lower accuracy than `main`."""
+    """Give a repository whose branch `worse` has a lower accuracy than `main`."""
     folder = tmp_path_factory.mktemp("branches")
-    toy.make(folder)
-    git(folder, "checkout", "-b", "worse")
-    metrics = folder / "metrics" / "score.json"
-    values = json.loads(metrics.read_text())
-    metrics.write_text(json.dumps(values | {"accuracy": values["accuracy"] - 0.1}))
-    toy.commit(folder)
+    git(folder, "init", "--initial-branch=main")
+    (folder / "metrics").mkdir()
+    for branch, accuracy in (("main", 0.9), ("worse", 0.8)):
+        git(folder, "checkout", "-B", branch)
+        text = json.dumps({"accuracy": accuracy, "loss": 0.5})
+        (folder / "metrics/score.json").write_text(text)
+        (folder / "params.yaml").write_text(toy.FILES["params.yaml"])
+        toy.commit(folder)
     return folder
 
 
@@ -190,12 +162,8 @@ def test_a_worse_metric_fails_and_is_named(check):
     assert table.splitlines()[-1] == conclusion
 
 
-def test_against_itself_it_passes(check):
+def test_against_itself_and_against_a_worse_base_it_passes(check):
     assert check("worse", "--base", "worse")[0]
-    assert check("main", "--base", "main")[0]
-
-
-def test_against_a_worse_base_it_passes(check):
     passed, text = check("main", "--base", "worse", "--json")
     assert passed
     report = json.loads(text)
@@ -203,11 +171,10 @@ def test_against_a_worse_base_it_passes(check):
     assert [row["verdict"] for row in report["metrics"]] == ["better", "identical"]
 
 
-def test_it_needs_neither_data_nor_model(branches, tmp_path):
-    clone = tmp_path / "clone"
-    git(tmp_path, "clone", "--branch", "worse", str(branches), str(clone))
-    assert not (clone / "model.bin").exists()
-    done = run(clone, str(ROOT / "src" / "regression.py"), "--base", "origin/main", "--markdown")
+def test_its_exit_status_says_whether_it_passes(branches):
+    git(branches, "checkout", "worse")
+    script = str(ROOT / "src/tools/regression.py")
+    done = run(branches, script, "--base", "main", "--markdown")
     assert done.returncode == 1
     assert "| score.accuracy |" in done.stdout
 
@@ -218,19 +185,14 @@ def test_an_unknown_base_is_named(check):
             check("main", "--base", base)
 
 
-def test_a_base_without_metrics_is_no_base(branches, check):
-    git(branches, "checkout", "--orphan", "empty")
-    git(branches, "commit", "--allow-empty", "--message=Empty")
-    git(branches, "rm", "--cached", "-r", "metrics")
+def test_a_base_without_metrics_or_with_a_broken_one_is_named(branches, check):
+    git(branches, "checkout", "-b", "empty", "main")
+    git(branches, "rm", "-r", "metrics")
     git(branches, "commit", "--message=No metrics")
-    git(branches, "checkout", "--force", "main")
     with pytest.raises(InputError, match="at empty: no metrics there"):
         check("main", "--base", "empty")
-
-
-def test_a_broken_metric_file_is_named_with_its_revision(branches, check):
     git(branches, "checkout", "-b", "broken", "main")
-    (branches / "metrics" / "score.json").write_text("[" * 100_000)
+    (branches / "metrics/score.json").write_text("[" * 100_000)
     toy.commit(branches)
     with pytest.raises(InputError, match=r"at broken: metrics.score\.json: is not JSON"):
         check("main", "--base", "broken")

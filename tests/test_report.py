@@ -1,56 +1,150 @@
-"""What the report holds, before any browser sees it."""
+"""The report: a page from a small synthetic run at two scales, checked without a browser."""
 
 import base64
 import hashlib
 import io
-import json
 import re
 import shutil
 from contextlib import chdir
+from html import unescape
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+import torch
+import yaml
 from PIL import Image
 from torch import nn
 
 import render_report
 from conftest import ROOT
-from convlab.data.snapshots import read_snapshots, write_snapshots
-from convlab.errors import InputError
-from convlab.nets.subpixel import SubPixel
-from convlab.report.encode import diverge, png, sheet, stretch, webp
-from convlab.report.making import LIBRARIES, checksum, pinned_versions
+from convlab.core.errors import InputError
+from convlab.core.params import read_yaml
+from convlab.core.tables import write_csv
+from convlab.core.weights import find_network, save_network
+from convlab.data.bundled import write_idx
+from convlab.digits.networks import cnn, mlp
+from convlab.digits.snapshots import read_snapshots, write_snapshots
+from convlab.report.digits import digits_section
+from convlab.report.encode import diverge, sheet, stretch
 from convlab.report.page import render_page
-from convlab.report.photographs import Enlarged, enlarge_photo, show_photo, show_shuffle
-from convlab.report.sources import (
-    ANSWERS,
-    FRAMES,
-    IMAGES,
-    SNAPSHOTS,
-    read_digits_run,
-    read_superres_run,
-)
-from convlab.tables import read_columns
+from convlab.report.provenance import LIBRARIES, pinned_versions
+from convlab.report.sources import read_digits_run, read_superres_run, read_upscaled
+from convlab.report.superres import show_photo, show_shuffle
+from convlab.superres.comparison import UpscaledPhoto, compare_photo
+from convlab.superres.inspection import shuffled_features
+from convlab.superres.layers import bicubic, pixel_shuffle
+from convlab.superres.networks import subpixel
+from convlab.superres.patches import make_pair, write_plane
+from convlab.superres.upscaling import NETWORKS, upscale_luminance
 
-PAGE = "stages/render_report/report.html"
+PAGE, MNIST, BSDS = "stages/render_report/report.html", "data/raw/MNIST", "data/raw/bsds500"
+SCALES = (3, 2)  # not sorted: the page shows photographs at the first
+PSNRS = {"boat": (30.0, 33.0), "cat": (28.0, 28.5), "dune": (35.0, 34.0)}
+LABELS = np.arange(40, dtype=np.uint8) % 10
+RANDOM = np.random.default_rng(0)
 
 
-def decoded(uri):
-    kind, text = uri.split(",")
-    assert re.fullmatch(r"data:image/(png|webp);base64", kind)
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(text))))
+def noise(*shape):
+    return RANDOM.integers(0, 256, shape, np.uint8)
+
+
+def write_digits(folder):
+    """MNIST, and what the stages on digits leave."""
+    for split in ("train", "t10k"):
+        write_idx(folder / f"{MNIST}/raw/{split}-images-idx3-ubyte", noise(40, 28, 28))
+        write_idx(folder / f"{MNIST}/raw/{split}-labels-idx1-ubyte", LABELS)
+    stages = folder / "stages"
+    for module, name in ((cnn, "cnn"), (mlp, "mlp")):
+        network = module.Network(module.Settings())
+        save_network(stages / f"train_cnn/{name}.safetensors", network, name, {"settings": {}})
+    columns = ("step", "cnn_loss", "cnn_accuracy", "mlp_loss", "mlp_accuracy")
+    rows = [(1, 2.3, 0.1, 2.3, 0.1), (9, 0.1, 0.9, 0.2, 0.8)]
+    write_csv(stages / "train_cnn/curve.csv", columns, rows)
+    snapshots = [1, 9], [0.1, 0.9], RANDOM.normal(size=(2, 40, 1568)), LABELS
+    write_snapshots(stages / "train_cnn/snapshots.safetensors", *snapshots)
+    predictions = [(label, 0 if index % 13 == 12 else label) for index, label in enumerate(LABELS)]
+    write_csv(stages / "evaluate_cnn/predictions.csv", ("actual", "predicted"), predictions)
+    shifts = [(0, 0.925, 0.8125), (1, 0.5, 0.25)]
+    write_csv(stages / "evaluate_cnn/shift.csv", ("shift", "cnn", "mlp"), shifts)
+    frames = [(step, *RANDOM.normal(size=2)) for step in (1, 9) for _ in LABELS]
+    write_csv(stages / "render_tsne/frames.csv", ("step", "x", "y"), frames)
+
+
+def write_superres(trained, evaluated, scale):
+    """What the stages on super-resolution leave at one scale; the upscaled images are noise."""
+    settings = subpixel.Settings(channels=4, layers=1)
+    arguments = {"scale": scale, "settings": settings.model_dump()}
+    network = subpixel.Network(scale, settings)
+    save_network(trained / "model.safetensors", network, "subpixel", arguments)
+    columns = ("step", "loss", "validation_psnr", "bicubic_psnr")
+    write_csv(trained / "curve.csv", columns, [(5, 0.2, 28.0, 29.0), (9, 0.1, 30.0, 29.0)])
+    for name in PSNRS:
+        size = (90 // scale * scale, 100 // scale * scale)
+        write_plane(evaluated / f"upscaled/{name}.png", noise(*size))
+    columns = ("image", "bicubic_psnr", "bicubic_ssim", "network_psnr", "network_ssim")
+    rows = [(name, low - scale, 0.8, high - scale, 0.9) for name, (low, high) in PSNRS.items()]
+    write_csv(evaluated / "images.csv", columns, rows)
 
 
 @pytest.fixture(scope="module")
-def page(pipeline):
-    return (pipeline / PAGE).read_text(encoding="utf-8")
+def project(tmp_path_factory):
+    """A project folder in which every stage before the report was run."""
+    folder = tmp_path_factory.mktemp("project")
+    names = [f"{stage}/x{scale}" for scale in SCALES for stage in ("train_sr", "evaluate_sr")]
+    pairs = [folder / "stages" / name for name in names]
+    stages = [folder / f"stages/{name}" for name in ("train_cnn", "evaluate_cnn", "render_tsne")]
+    for each in (folder / MNIST / "raw", *stages, *pairs):
+        (each / "upscaled").mkdir(parents=True)
+    write_digits(folder)
+    for split, names in (("train", "ab"), ("test", "cd"), ("val", PSNRS)):
+        (folder / BSDS / split).mkdir(parents=True)
+        for name in names:
+            Image.fromarray(noise(90, 100, 3)).save(folder / BSDS / split / f"{name}.png")
+    for scale, trained, evaluated in zip(SCALES, pairs[::2], pairs[1::2], strict=True):
+        write_superres(trained, evaluated, scale)
+    params = read_yaml(ROOT / "params.yaml")
+    params["scales"], params["download_bsds"]["source"] = list(SCALES), "bundled"
+    params["evaluate_cnn"]["misclassified_shown"] = params["evaluate_sr"]["gallery_images"] = 2
+    params["render_report"] |= {"atlas_side": 3, "atlas_steps": 2}
+    (folder / "params.yaml").write_text(yaml.safe_dump(params))
+    shutil.copy(ROOT / "requirements.txt", folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def rendered(project):
+    """The page, the sections that it was filled with, and the shapes that its networks got."""
+    sections, shapes, forward = [], [], subpixel.Network.forward
+
+    def keep(*arguments, **options):
+        sections.extend(arguments)
+        return render_page(*arguments, **options)
+
+    def count(network, low):
+        shapes.append(tuple(low.shape[2:]))
+        return forward(network, low)
+
+    with pytest.MonkeyPatch.context() as patch, chdir(project):
+        patch.setattr(render_report, "render_page", keep)
+        patch.setattr(subpixel.Network, "forward", count)
+        render_report.main()
+    torch.use_deterministic_algorithms(False)
+    return (project / PAGE).read_text(encoding="utf-8"), sections, shapes
+
+
+@pytest.fixture(scope="module")
+def page(rendered):
+    return rendered[0]
+
+
+@pytest.fixture(scope="module")
+def sections(rendered):
+    return rendered[1]
 
 
 class Elements(HTMLParser):
-    """All start tags of a page, with their attributes; and the open ones at its end."""
-
-    EMPTY = frozenset({"meta", "link", "img", "input", "br"})
+    """All start tags of a page with their attributes, and the tags that are never closed."""
 
     def __init__(self, text):
         super().__init__()
@@ -59,206 +153,199 @@ class Elements(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.found.append((tag, dict(attrs)))
-        if tag not in self.EMPTY:
+        if tag not in {"meta", "link", "img", "input", "br"}:
             self.open.append(tag)
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
 
 
-def test_the_page_asks_for_nothing(page):
+def words(page):
+    """The text outside of tags, scripts and styles, with single spaces."""
+    text = re.sub(r"<(script|style).*?</\1>|<[^>]+>", " ", page, flags=re.DOTALL)
+    return " ".join(unescape(text).split())
+
+
+def decoded(uri):
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.split(",")[1]))))
+
+
+def test_the_page_is_complete_and_loads_nothing(page):
     elements = Elements(page)
     assert elements.open == []
     for tag, attributes in elements.found:
         for name in ("src", "href", "data", "action", "srcset", "poster"):
             assert attributes.get(name, "#").startswith(("#", "data:")), (tag, attributes)
+        assert tag != "img" or "alt" in attributes
     assert "default-src 'none'" in page
-    assert len(page.encode()) < 8_000_000
+    ids = [attributes["id"] for _, attributes in elements.found if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    script = (ROOT / "src/convlab/report/page.js").read_text()
+    assert set(re.findall(r'find\("([\w-]+)"\)', script)) <= set(ids)
 
 
-def test_every_picture_has_a_text_or_is_said_to_need_none(page):
-    pictures = [attributes for tag, attributes in Elements(page).found if tag == "img"]
-    assert len(pictures) > 10
-    assert all("alt" in attributes for attributes in pictures)
+def test_the_text_has_the_results_of_every_scale(page):
+    text = words(page)
+    for expected in ("92.50 % accuracy", "3 errors", "81.25 %", "28.83 dB mean PSNR"):
+        assert expected in text
+    assert "upscaled by 3: 0.83 dB above" in text
+    assert "All that follows is at x3" in text
+    left, right = np.mean(10 ** (-np.array(list(PSNRS.values())) / 10), axis=0)
+    assert f"squared error is {100 * (1 - right / left):.0f} % smaller" in text
+    for scale in SCALES:
+        assert f"x{scale} method PSNR (dB) SSIM" in text
+        assert f"this run's network {np.mean([b for _, b in PSNRS.values()]) - scale:.2f}" in text
+        assert f'data-chart="validation_x{scale}"' in page
+    assert "learning_rate: 0.002" in text
+    assert "regression" not in text
 
 
-def test_it_tells_the_results_that_the_metrics_have(page, pipeline):
-    digits, photographs = (
-        json.loads((pipeline / "metrics" / f"{name}.json").read_text())
-        for name in ("evaluate_cnn", "evaluate_sr")
-    )
-    assert f"{100 * digits['cnn']['accuracy']:.2f} %" in page
-    assert f"{photographs['x2']['network']['psnr']:.2f} dB" in page
-
-
-def test_the_error_that_is_left_is_the_mean_over_all_photographs(page, pipeline):
-    table = read_columns(pipeline / "stages/evaluate_sr/images.csv", texts={"image"})
-    ours, bicubic = (
-        np.mean(10 ** (-np.array(table[f"{method}_psnr"]) / 10))
-        for method in ("network", "bicubic")
-    )
-    share = f"{abs(100 * (1 - ours / bicubic)):.0f}\u00a0%"
-    assert f"{share} {'smaller' if ours <= bicubic else 'greater'}" in page
-
-
-def test_bundled_photographs_do_not_stand_beside_published_figures(page):
-    assert "cannot stand beside published ones" in page
+def test_only_photographs_of_bsds_are_compared_with_published_results(page, sections):
+    assert "cannot be compared with published ones" in words(page)
     assert "VDSR" not in page
+    text = words(render_page(*sections, published=True))
+    for expected in ("VDSR (2016) 28.82 0.7976 665 K", "VDSR (2016) 31.90", "non-commercial"):
+        assert expected in text
 
 
-@pytest.fixture(scope="module")
-def told(pipeline):
-    """Give what the page is filled with."""
-    kept = []
+def test_the_network_runs_on_one_photograph_only(project, rendered):
+    _, (_, _, superres, _), shapes = rendered
+    assert [shape for shape in shapes if shape != (8, 8)] == [(30, 33)]  # 8 x 8: multiply-adds
+    assert superres["scale"] == 3
+    assert [(row["name"], row["rank"]) for row in superres["gallery"]] == [("boat", 1), ("dune", 3)]
+    run = read_superres_run(project / BSDS, project / "stages", 3)
+    output = Image.open(project / "stages/evaluate_sr/x3/upscaled/cat.png")
+    np.testing.assert_array_equal(read_upscaled(run, run.photos[1]).network, output)
 
-    def keep(*parts, **_):
-        kept.extend(parts)
-        raise InputError("kept")
 
-    with pytest.MonkeyPatch.context() as patch, chdir(pipeline), pytest.raises(InputError):
-        patch.setattr(render_report, "render_page", keep)
+def test_another_network_has_a_page_without_the_parts_that_need_its_layers(project, sections):
+    _, embedding, superres, provenance = sections
+    run = read_digits_run(project / MNIST, project / "stages")
+    digits = digits_section(run._replace(cnn=nn.Identity()), 2)
+    superres = superres | {"shuffle": None}
+    page = render_page(digits, embedding, superres, provenance, published=False)
+    assert Elements(page).open == []
+    assert "Pixel shuffle, step" not in page
+    assert 'id="maps"' not in page
+
+
+def test_a_page_that_is_too_large_is_refused_and_the_former_one_stays(project, page, monkeypatch):
+    monkeypatch.chdir(project)
+    monkeypatch.setattr("convlab.report.page.MAX_PAGE_BYTES", 10_000)
+    with pytest.raises(InputError, match=r"more than 10,000: lower render_report\.quality"):
         render_report.main()
-    return kept
+    torch.use_deterministic_algorithms(False)
+    assert (project / PAGE).read_text(encoding="utf-8") == page
 
 
-def test_photographs_of_bsds_stand_beside_published_figures_and_with_their_terms(told):
-    page = render_page(*told, published=True)
-    assert Elements(page).open == []
-    assert "VDSR (2016)" in page
-    assert "665 K" in page
-    assert "non-commercial research and education" in page
+def cut_last_line(path):
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
 
 
-def test_a_network_without_pixel_shuffle_has_a_page_too(told):
-    digits, embedding, photographs, making = told
-    page = render_page(digits, embedding, photographs | {"shuffle": None}, making, published=False)
-    assert Elements(page).open == []
-    assert "Pixel shuffle, step by step" not in page
+def change_labels(path):
+    old = read_snapshots(path)
+    write_snapshots(path, old.steps, old.accuracies, old.embeddings, 9 - old.labels)
 
 
-@pytest.mark.parametrize("file", [ANSWERS, SNAPSHOTS, FRAMES, IMAGES])
-def test_what_is_of_another_run_is_refused(pipeline, tmp_path, file):
-    mnist, bsds, stages = (
-        pipeline / name for name in ("data/raw/mnist", "data/raw/bsds500", "stages")
-    )
-    shutil.copytree(stages, tmp_path, dirs_exist_ok=True)
-    for checksums in tmp_path.rglob("SHA256SUMS"):
-        checksums.unlink()
-    read_digits_run(mnist, tmp_path)
-    read_superres_run(bsds, tmp_path, 2)
-    path = tmp_path / file
-    if file == SNAPSHOTS:
-        old = read_snapshots(path)
-        write_snapshots(path, old.steps, old.accuracies, old.features, 9 - old.digits)
-    else:
-        path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
-    with pytest.raises(InputError, match=rf"{path.name}: is of another run than the rest"):
-        read_digits_run(mnist, tmp_path)
-        read_superres_run(bsds, tmp_path, 2)
+@pytest.mark.parametrize(
+    ("file", "change"),
+    [
+        ("evaluate_cnn/predictions.csv", cut_last_line),
+        ("train_cnn/snapshots.safetensors", change_labels),
+        ("render_tsne/frames.csv", cut_last_line),
+        ("evaluate_sr/x2/images.csv", cut_last_line),
+        ("evaluate_sr/x2/upscaled/cat.png", lambda path: write_plane(path, noise(9, 9))),
+    ],
+)
+def test_a_file_of_another_run_is_refused(project, tmp_path, file, change):
+    def read():
+        read_digits_run(project / MNIST, tmp_path)
+        run = read_superres_run(project / BSDS, tmp_path, 2)
+        return [read_upscaled(run, photo) for photo in run.photos]
+
+    shutil.copytree(project / "stages", tmp_path, dirs_exist_ok=True)
+    read()
+    change(tmp_path / file)
+    with pytest.raises(InputError, match=rf"{file}: is of another run than the rest"):
+        read()
 
 
-def test_it_gives_the_checksums_of_what_it_read(page, pipeline):
-    model = pipeline / "stages/train_sr/model.safetensors"
-    digits = sorted(pipeline.glob("data/raw/mnist/*"))
+def test_checksums_and_versions_are_those_of_this_run(project, page, tmp_path):
+    model = project / "stages/train_sr/x2/model.safetensors"
+    digits = sorted(project.glob(f"{MNIST}/raw/*-ubyte"))
     for content in (model.read_bytes(), b"".join(file.read_bytes() for file in digits)):
         assert hashlib.sha256(content).hexdigest() in page
-
-
-def test_a_page_that_is_too_large_is_refused_and_the_former_one_stays(pipeline, monkeypatch):
-    before = (pipeline / PAGE).read_bytes()
-    monkeypatch.chdir(pipeline)
-    monkeypatch.setattr("convlab.report.page.LARGEST", 1_000_000)
-    with pytest.raises(InputError, match=r"more than 1,000,000: lower render_report\.quality"):
-        render_report.main()
-    assert (pipeline / PAGE).read_bytes() == before
-
-
-def test_checksums_are_those_of_the_files_one_after_the_other(tmp_path):
-    for name, text in (("b", b"two"), ("a", b"one")):
-        (tmp_path / name).write_bytes(text)
-    assert checksum(tmp_path.iterdir()) == hashlib.sha256(b"onetwo").hexdigest()
-
-
-def test_every_library_that_is_named_is_pinned():
     assert pinned_versions(ROOT / "requirements.txt").keys() == set(LIBRARIES)
+    pins = tmp_path / "pins.txt"
+    pins.write_text(
+        "--extra-index-url https://download.pytorch.org/whl/cpu\n# pins\n"
+        "numpy==1.0 ; python_full_version < '3'\n"
+        "numpy==2.0 ; python_full_version >= '3' \\\n    --hash=sha256:00\n    # via x\n"
+    )
+    assert pinned_versions(pins) == {"numpy": "2.0"}
+    pins.write_text("numpy is fine\n")
+    with pytest.raises(InputError, match=r"pins\.txt: "):
+        pinned_versions(pins)
 
 
-def test_versions_are_those_for_this_python(tmp_path):
-    old, new = "numpy==1.0 ; python_full_version < '3'", "numpy==2.0 ; python_full_version >= '3'"
-    (tmp_path / "pins.txt").write_text(f"# pins\n{old}  # via x\n{new}\n")
-    assert pinned_versions(tmp_path / "pins.txt") == {"numpy": "2.0"}
-
-
-def test_what_pip_and_its_tools_write_beside_pins_is_passed_over(tmp_path):
-    index = "--extra-index-url https://download.pytorch.org/whl/cpu"
-    pin = "numpy==2.0 \\\n    --hash=sha256:00 \\\n    --hash=sha256:01\n    # via x"
-    (tmp_path / "pins.txt").write_text(f"{index}\n{pin}\nscipy==1.0 --hash=sha256:02\n")
-    assert pinned_versions(tmp_path / "pins.txt") == {"numpy": "2.0", "scipy": "1.0"}
-
-
-def test_what_is_no_pin_is_named(tmp_path):
-    (tmp_path / "pins.txt").write_text("numpy is fine\n")
-    with pytest.raises(InputError, match=r"pins\.txt: .*numpy is fine|pins\.txt: Expected"):
-        pinned_versions(tmp_path / "pins.txt")
-
-
-def test_a_picture_without_loss_is_the_same_again():
-    pixels = np.random.default_rng(0).integers(0, 256, (5, 7), np.uint8)
-    np.testing.assert_array_equal(decoded(png(pixels)), pixels)
-
-
-def test_a_photograph_is_nearly_the_same_and_the_same_text_each_time():
-    ramp = np.linspace(0, 255, 64).astype(np.uint8)
-    pixels = np.dstack([np.tile(ramp, (64, 1))] * 3)
-    assert abs(decoded(webp(pixels, 90)).astype(int) - pixels).max() < 12
-    assert webp(pixels, 90) == webp(pixels, 90)
-
-
-def test_tiles_lie_in_rows():
-    tiles = [np.full((2, 3), value, np.uint8) for value in (1, 2, 3)]
-    laid = sheet(tiles, 2, gap=1, fill=9)
-    assert laid.shape == (5, 7)
-    assert [laid[0, 0], laid[0, 4], laid[3, 0], laid[3, 4], laid[2, 0]] == [1, 2, 3, 9, 9]
-
-
-def test_values_become_grey_levels():
+def test_tiles_values_and_errors_become_pictures():
+    picture = sheet([np.full((2, 3), value, np.uint8) for value in (1, 2, 3)], 2, gap=1, fill=9)
+    assert picture.shape == (5, 7)
+    assert picture[[0, 0, 3, 3, 2], [0, 4, 0, 4, 0]].tolist() == [1, 2, 3, 9, 9]
     assert stretch(np.array([-1.0, 0.0, 1.0])).tolist() == [0, 128, 255]
     assert stretch(np.zeros(2)).tolist() == [0, 0]
     assert diverge(np.array([-2.0, 0.0, 1.0])).tolist() == [0, 128, 191]
+    flat = np.full((4, 4), 100, np.uint8)
+    photo = UpscaledPhoto(np.dstack([flat] * 3), flat[:2, :2], flat, flat.copy(), flat + 20)
+    shown = show_photo(photo, webp_quality=100)
+    assert decoded(shown["bicubic_error"]).mean() < 10 < decoded(shown["network_error"]).mean()
+
+
+def make_network(name, scale, **settings):
+    module = find_network(NETWORKS, name)
+    network = module.Network(scale, module.Settings(**settings)).eval()
+    for weights in network.parameters():
+        nn.init.normal_(weights, std=0.05)
+    return network
 
 
 @pytest.mark.parametrize("scale", [2, 3])
 def test_pixel_shuffle_is_shown_as_it_is(scale):
-    network = SubPixel(scale, channels=4, layers=1, upsampling="pixel_shuffle")
-    nn.init.normal_(network.tail[0].weight, std=0.01)
-    rgb = np.random.default_rng(0).integers(0, 256, (96, 96, 3), np.uint8)
-    photo = enlarge_photo(network, rgb)
+    network = make_network("subpixel", scale, channels=4, layers=1)
+    rgb = noise(96, 96, 3)
+    low = make_pair(rgb, scale).low
+    features = torch.from_numpy(shuffled_features(network, low))[None]
+    inputs = torch.from_numpy(low)[None, None].float() / 255
+    with torch.inference_mode():
+        expected = bicubic(inputs, scale) + pixel_shuffle(features, scale)
+        torch.testing.assert_close(network(inputs), expected)
+
+    photo = compare_photo(rgb, upscale_luminance(network, low), scale)
     shown = show_shuffle(network, photo)
-    laid, shuffled = decoded(shown["laid"]), decoded(shown["shuffled"])
-    assert shuffled.std() > 10
+    interleaved = decoded(shown["interleaved"])
     for index, channel in enumerate(shown["channels"]):
         row, column = divmod(index, scale)
-        of_channel = decoded(channel)
-        np.testing.assert_array_equal(laid[row::scale, column::scale], of_channel)
-        bright = shuffled[row::scale, column::scale].ravel()
-        order = of_channel.sum(axis=-1).ravel()[np.argsort(bright, kind="stable")]
-        assert (np.diff(order.astype(int)) >= 0).all()
-    top, left = where(decoded(shown["truth"]), photo.truth)
-    assert (top, left) == where(decoded(shown["bicubic"]), photo.bicubic)
-    assert (top, left) == where(decoded(shown["network"]), photo.network)
-    assert (top // scale, left // scale) == where(decoded(shown["low"]), photo.low)
+        np.testing.assert_array_equal(interleaved[row::scale, column::scale], decoded(channel))
+    top, left = position(decoded(shown["low"]), low)
+    for name in ("truth", "bicubic", "network"):
+        place = position(decoded(shown[name]), getattr(photo, name))
+        assert place == (scale * top, scale * left)
 
 
-def where(part, whole):
-    """Row and column of a part in a picture, in which it is found once."""
+def position(part, whole):
+    """Row and column of a part in a picture that holds it once."""
     windows = np.lib.stride_tricks.sliding_window_view(whole, part.shape)
     ((top, left),) = np.argwhere((windows == part).all(axis=(-2, -1)))
-    return int(top), int(left)
+    return top, left
 
 
-def test_errors_are_those_of_the_enlargement_that_they_stand_under():
-    flat = np.full((4, 4), 100, np.uint8)
-    photo = Enlarged(np.dstack([flat] * 3), flat[:2, :2], flat, flat.copy(), flat + 20, 2)
-    shown = show_photo(photo, photo.colour(), quality=100)
-    none, some = (decoded(shown[f"{name}_error"]).mean() for name in ("bicubic", "network"))
-    assert none < 10 < some
+@pytest.mark.parametrize(
+    ("name", "scale", "settings"),
+    [
+        ("subpixel", 2, {"upsampling": "resize"}),
+        ("edsr", 4, {"channels": 4, "blocks": 1}),  # two shuffles
+    ],
+)
+def test_a_network_that_upscales_otherwise_has_no_pixel_shuffle_to_show(name, scale, settings):
+    low = np.zeros((6, 7), np.uint8)
+    assert shuffled_features(make_network(name, scale, **settings), low) is None

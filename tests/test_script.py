@@ -1,5 +1,6 @@
-"""What a user sees of a stage's script: help, one line for what went wrong, one run at a time."""
+"""What a user sees of a stage's script: help, an error in one line, one run at a time."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -7,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from convlab.core.errors import InputError
+from convlab.core.script import one_line_errors
+
 SOURCES = Path(__file__).parents[1] / "src"
 NO_MEMORY = (
-    "stage: not enough memory: close other programs, or lower batch_size or patch_size"
-    " in params.yaml"
+    "not enough memory: close other programs, or lower batch_size or patch_size in params.yaml"
 )
 
 
@@ -26,8 +29,8 @@ Reads nothing; 100 % of it.
 """
 import errno
 from pathlib import Path
-from convlab.errors import InputError
-from convlab.script import script
+from convlab.core.errors import InputError
+from convlab.core.script import script
 with script(__doc__, lock=Path("locks/stage.lock")):
     {body}
 '''
@@ -58,7 +61,7 @@ def test_a_script_runs_and_ends_well(run):
 def test_a_script_may_have_options(tmp_path):
     body = """
 from pathlib import Path
-from convlab.script import script
+from convlab.core.script import script
 with script("", lock=Path("a.lock"), add_options=lambda p: p.add_argument("--base")) as options:
     print(options.base)
 """
@@ -88,29 +91,44 @@ def test_an_unknown_argument_runs_nothing(run):
     assert "unrecognized arguments: --steps=3" in done.stderr
 
 
-@pytest.mark.parametrize(
-    ("body", "line"),
-    [
-        ("raise InputError('params.yaml: no steps')", "stage: params.yaml: no steps"),
-        ("Path('nowhere/file').touch()", "stage: nowhere/file: No such file or directory"),
-        (
-            "raise OSError(errno.ENOSPC, 'No space left on device')",
-            "stage: the disk is full: make room and run again",
-        ),
-        (
-            "raise OSError(errno.EDQUOT, 'Disk quota exceeded')",
-            "stage: the disk is full: make room and run again",
-        ),
-        ("raise OSError('the disk is gone')", "stage: the disk is gone"),
-        ("[0] * 2**62", NO_MEMORY),
-        ("raise RuntimeError('DefaultCPUAllocator: can\\'t allocate memory')", NO_MEMORY),
-        ("raise RuntimeError('CUDA out of memory. Tried to allocate 2 GiB')", NO_MEMORY),
-        ("raise KeyboardInterrupt", "stage: interrupted: run again to go on"),
-    ],
-)
-def test_what_a_user_can_mend_is_one_line(run, body, line):
-    done = run(body)
-    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{line}\n")
+ERRORS = [
+    (InputError("params.yaml: no steps"), "params.yaml: no steps"),
+    (FileNotFoundError(errno.ENOENT, "No such file", "a"), "a: No such file"),
+    (OSError(errno.ENOSPC, "No space left"), "the disk is full: make room and run again"),
+    (OSError(errno.EDQUOT, "Quota exceeded"), "the disk is full: make room and run again"),
+    (OSError("the disk is gone"), "the disk is gone"),
+    (MemoryError(), NO_MEMORY),
+    (RuntimeError("DefaultCPUAllocator: can't allocate memory"), NO_MEMORY),
+    (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), NO_MEMORY),
+    (KeyboardInterrupt(), "interrupted: run again to resume"),
+]
+
+
+@pytest.mark.parametrize("inside_dvc", [False, True])
+def test_an_error_that_a_user_can_correct_is_one_line(monkeypatch, inside_dvc):
+    """Inside a stage of DVC, which has removed the former outputs, it says how to get them back."""
+    monkeypatch.delenv("DVC_STAGE", raising=False)
+    if inside_dvc:
+        monkeypatch.setenv("DVC_STAGE", "train_sr@2")
+    hint = (
+        " (former outputs: `dvc checkout`, and of metrics/ `git checkout metrics`)"
+        if inside_dvc
+        else ""
+    )
+    for error, line in ERRORS:
+        with pytest.raises(SystemExit) as caught, one_line_errors("stage"):
+            raise error
+        assert caught.value.code == f"stage: {line}{hint}"  # printed, with exit status 1
+
+
+def test_such_an_error_ends_the_program_without_a_traceback(run):
+    done = run("raise InputError('params.yaml: no steps')")
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "stage: params.yaml: no steps\n")
+
+
+def test_a_lock_that_times_out_inside_the_body_is_not_taken_for_the_scripts_own(run):
+    done = run("from filelock import Timeout; raise Timeout('another.lock')")
+    assert done.stderr == "stage: The file lock 'another.lock' could not be acquired.\n"
 
 
 def test_a_fault_of_ours_keeps_its_traceback(run):
@@ -132,7 +150,7 @@ def test_a_second_run_does_not_start_beside_the_first(run):
         assert first.stdout.readline() == "going\n"
         second = run("print('done')")
         assert (second.returncode, second.stdout) == (1, "")
-        who = f"another run is still going (process {first.pid})"
-        assert second.stderr == f"stage: {who}: stop it, or wait until it ends\n"
+        other = f"another run is still going (process {first.pid})"
+        assert second.stderr == f"stage: {other}: stop it, or wait until it ends\n"
         first.kill()
     assert run("print('done')").stdout == "done\n"  # a killed run holds no lock

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convlab.errors import InputError
-from convlab.tables import read_columns, write_csv, write_metrics
+from convlab.core.errors import InputError
+from convlab.core.tables import read_columns, write_csv, write_metrics
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -39,7 +39,7 @@ def test_a_table_has_the_same_line_ends_everywhere(tmp_path):
 def test_a_damaged_table_is_named(tmp_path, content):
     path = tmp_path / "table.csv"
     path.write_text(content)
-    with pytest.raises(InputError, match=r"table\.csv: is cut short or not a table of numbers"):
+    with pytest.raises(InputError, match=r"table\.csv: is truncated or not a table of numbers"):
         read_columns(path)
 
 
@@ -48,7 +48,7 @@ def test_a_table_cut_within_its_last_row_is_named(tmp_path, lost):
     path = tmp_path / "table.csv"
     write_csv(path, ("step", "loss"), [(10, 0.5), (20, 0.25)])
     path.write_bytes(path.read_bytes()[:-lost])
-    with pytest.raises(InputError, match=r"table\.csv: is cut short or not a table of numbers"):
+    with pytest.raises(InputError, match=r"table\.csv: is truncated or not a table of numbers"):
         read_columns(path)
 
 

@@ -1,4 +1,4 @@
-"""Networks in files: out, back in, and what is no such file."""
+"""Networks in files: found by name, saved, loaded, and what is no such file."""
 
 import json
 import re
@@ -6,15 +6,22 @@ import re
 import pytest
 import torch
 from safetensors.torch import save_file
+from torch import nn
 
-from convlab.errors import InputError
-from convlab.nets.cnn import Cnn
-from convlab.nets.mlp import Mlp
-from convlab.nets.subpixel import SubPixel
-from convlab.nets.superres import load_superres
-from convlab.nets.weights import count_parameters, load_network, save_network
+from convlab.core.errors import InputError
+from convlab.core.weights import (
+    count_parameters,
+    find_network,
+    load_network,
+    network_names,
+    save_network,
+)
+from convlab.digits.prediction import NETWORKS as DIGITS
+from convlab.superres.upscaling import NETWORKS as SUPERRES
+from convlab.superres.upscaling import load_upscaler
 
-DESIGN = {"scale": 2, "channels": 3, "layers": 2, "upsampling": "pixel_shuffle"}
+SETTINGS = {"channels": 3, "layers": 2, "upsampling": "pixel_shuffle"}
+ARGUMENTS = {"scale": 2, "settings": SETTINGS}
 
 
 @pytest.fixture
@@ -22,133 +29,115 @@ def path(tmp_path):
     return tmp_path / "model.safetensors"
 
 
-def random_subpixel():
-    network = SubPixel(**DESIGN)
-    torch.nn.init.normal_(network.tail[0].weight)  # so that it is not bicubic alone
+def subpixel():
+    module = find_network(SUPERRES, "subpixel")
+    network = module.Network(scale=2, settings=module.Settings(**SETTINGS))
+    nn.init.normal_(network.tail[0].weight)  # so that it is not bicubic interpolation alone
     return network
 
 
-def assert_refused(path, reason, designs):
-    with pytest.raises(InputError) as caught:
-        load_network(path, designs)
-    message = str(caught.value)
-    assert message.startswith(f"{path}: ")
-    assert reason in message
-    assert len(message.splitlines()) == 1
+def assert_refused(path, reason, package=SUPERRES):
+    with pytest.raises(InputError, match=f"^{re.escape(str(path))}: ") as caught:
+        load_network(path, package)
+    assert reason in str(caught.value)
 
 
-@pytest.mark.parametrize(("design", "name"), [(Cnn, "cnn"), (Mlp, "mlp")], ids=["cnn", "mlp"])
-def test_a_digit_network_comes_back(path, design, name):
-    network, digits = design(), torch.rand(2, 1, 28, 28)
-    save_network(path, network, name)
-    loaded = load_network(path, {"cnn": Cnn, "mlp": Mlp})
-    assert type(loaded) is design
-    assert not loaded.training
-    for ours, theirs in zip(loaded(digits), network(digits), strict=True):
-        assert torch.equal(ours, theirs)
+@pytest.mark.parametrize("package", [DIGITS, SUPERRES])
+def test_every_file_of_networks_has_a_network_and_settings_with_defaults(package):
+    assert network_names(package)
+    for name in network_names(package):
+        module = find_network(package, name)
+        arguments = {"scale": 2} if package == SUPERRES else {}
+        assert isinstance(module.Network(settings=module.Settings(), **arguments), nn.Module)
+        assert module.__doc__
 
 
-def test_a_superresolution_network_comes_back_with_its_settings(path):
-    network, low = random_subpixel(), torch.rand(1, 1, 6, 5)
-    save_network(path, network, "subpixel", **DESIGN)
-    loaded = load_superres(path, 2)
-    assert loaded.scale == 2
-    assert torch.equal(loaded(low), network(low))
+@pytest.mark.parametrize("name", ["unknown", "__init__", "../layers", "os", ""])
+def test_a_network_without_a_file_is_named(name):
+    with pytest.raises(
+        InputError, match=f"no network '{name}': src/convlab/superres/networks/ has"
+    ):
+        find_network(SUPERRES, name)
 
 
-def test_channels_last_in_memory_are_written_as_others_are(path):
-    network = random_subpixel()
-    save_network(path, network, "subpixel", **DESIGN)
+def test_a_network_comes_back_with_its_settings(path):
+    network, low = subpixel(), torch.rand(1, 1, 6, 5)
+    save_network(path, network, "subpixel", ARGUMENTS)
     content = path.read_bytes()
-    save_network(path, network.to(memory_format=torch.channels_last), "subpixel", **DESIGN)
-    assert path.read_bytes() == content
+    loaded = load_upscaler(path, 2)
+    assert not loaded.training
+    assert torch.equal(loaded(low), network(low))
+    network.to(memory_format=torch.channels_last)
+    save_network(path, network, "subpixel", ARGUMENTS)
+    assert path.read_bytes() == content  # whatever the layout in memory
+    with pytest.raises(InputError, match=r"holds a network for scale 2, not 3: run `dvc repro`"):
+        load_upscaler(path, 3)
 
 
-def test_a_missing_file_is_named(path):
-    assert_refused(path, "is missing", {"cnn": Cnn})
+def test_a_network_of_the_other_track_is_named(path):
+    module = find_network(DIGITS, "mlp")
+    save_network(path, module.Network(settings=module.Settings()), "mlp", {"settings": {}})
+    assert_refused(path, "there is no network 'mlp': src/convlab/superres/networks/ has edsr")
 
 
-@pytest.mark.parametrize("kept", [0, 4, 8, 100, 1000, -1])
+@pytest.mark.parametrize("kept", [0, 4, 8, 100, -1])
 def test_a_truncated_file_is_named(path, kept):
-    save_network(path, Mlp(), "mlp")
+    save_network(path, subpixel(), "subpixel", ARGUMENTS)
     path.write_bytes(path.read_bytes()[:kept])
-    assert_refused(path, "is truncated or not a model of this project", {"mlp": Mlp})
+    assert_refused(path, "is truncated or not a network of this project")
 
 
-@pytest.mark.parametrize("content", [b"a text", b"\0" * 100, b"\x80\x04\x95pickle", b"PK\x03\x04"])
+@pytest.mark.parametrize("content", [b"a text", b"\0" * 100, b"\x80\x04\x95pickle", None])
 def test_a_file_of_another_kind_is_named(path, content):
-    path.write_bytes(content)
-    assert_refused(path, "is truncated or not a model of this project", {"mlp": Mlp})
+    if content:
+        path.write_bytes(content)
+    assert_refused(path, "not a network of this project" if content else "is missing")
 
 
 @pytest.mark.parametrize(
-    "metadata",
+    "description",
     [
         None,
-        {"format": "pt"},
-        {"network": "cnn"},
-        {"network": "null"},
-        {"network": '{"design": "mlp"}'},
-        {"network": '{"settings": {}}'},
+        "subpixel",
+        "null",
+        '{"network": "subpixel"}',
+        '{"network": "subpixel", "arguments": 1}',
     ],
 )
-def test_weights_of_others_are_named(path, metadata):
-    save_file(Mlp().state_dict(), path, metadata)
-    assert_refused(path, "not a model of this project", {"mlp": Mlp})
-
-
-def test_another_design_is_named(path):
-    save_network(path, Mlp(), "mlp")
-    assert_refused(
-        path,
-        "holds a network 'mlp', expected cnn or subpixel",
-        {"cnn": Cnn, "subpixel": SubPixel},
-    )
-    with pytest.raises(
-        InputError, match=f"^{re.escape(str(path))}: holds a network 'mlp', expected srcnn or "
-    ):
-        load_superres(path, 2)
-
-
-@pytest.mark.parametrize("wanted", [3, 4])
-def test_another_scale_is_named(path, wanted):
-    save_network(path, random_subpixel(), "subpixel", **DESIGN)
-    with pytest.raises(
-        InputError,
-        match=f"^{re.escape(str(path))}: .* for scale 2, not {wanted}: ",
-    ):
-        load_superres(path, wanted)
+def test_weights_of_others_are_named(path, description):
+    save_file(subpixel().state_dict(), path, description and {"convlab": description})
+    assert_refused(path, "not a network of this project")
 
 
 @pytest.mark.parametrize(
-    "settings",
+    "arguments",
     [
-        DESIGN | {"channels": 4},
-        DESIGN | {"layers": 3},
-        DESIGN | {"layers": 0},
-        DESIGN | {"upsampling": "transposed"},
-        DESIGN | {"upsampling": "none"},
-        DESIGN | {"scale": 3},
-        DESIGN | {"depth": 1},
-        DESIGN | {"channels": "3"},
-        DESIGN | {"channels": -3},
-        {"scale": 2},
-        [2, 3, 1],
-        None,
+        {"settings": SETTINGS},
+        {"scale": 3, "settings": SETTINGS},
+        {"scale": 2, "depth": 1, "settings": SETTINGS},
+        *(
+            {"scale": 2, "settings": SETTINGS | changes}
+            for changes in (
+                {"channels": 4},
+                {"layers": 0},
+                {"upsampling": "none"},
+                {"depth": 1},
+                {"channels": "3"},
+            )
+        ),
     ],
     ids=json.dumps,
 )
-def test_weights_that_do_not_fit_are_named(path, settings):
-    description = json.dumps({"design": "subpixel", "settings": settings})
-    save_file(random_subpixel().state_dict(), path, {"network": description})
-    assert_refused(path, "do not fit the design 'subpixel'", {"subpixel": SubPixel})
+def test_weights_that_do_not_fit_are_named(path, arguments):
+    save_network(path, subpixel(), "subpixel", arguments)
+    assert_refused(path, "does not fit the network 'subpixel' as it is now")
 
 
 def test_weights_of_another_precision_are_named(path):
-    """The measure upscales in float32."""
-    save_network(path, random_subpixel().bfloat16(), "subpixel", **DESIGN)
-    assert_refused(path, "are not float32", {"subpixel": SubPixel})
+    """The evaluation protocol upscales in float32."""
+    save_network(path, subpixel().bfloat16(), "subpixel", ARGUMENTS)
+    assert_refused(path, "are not float32")
 
 
 def test_parameters_are_counted():
-    assert count_parameters(SubPixel(**DESIGN)) == (9 + 1) * 3 + 2 * (27 + 1) * 3 + (27 + 1) * 4
+    assert count_parameters(subpixel()) == (9 + 1) * 3 + 2 * (27 + 1) * 3 + (27 + 1) * 4

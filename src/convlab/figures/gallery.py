@@ -1,4 +1,4 @@
-"""Photographs side by side: the truth, bicubic interpolation, the network."""
+"""Photographs side by side: ground truth, bicubic interpolation, the network."""
 
 from collections.abc import Sequence
 
@@ -6,21 +6,21 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from convlab.figures.canvas import GREY, styled
-from convlab.imaging.showcase import Comparison
+from convlab.superres.comparison import Comparison
 
-DPI = 200
-WIDTH = 400
-"""Pixels that a magnified crop takes at most, unless it is larger itself."""
-GAP, CAPTION, HEADING = 16, 52, 100
-"""Pixels between crops, below each and above all."""
+GALLERY_DPI = 200
+CROP_WIDTH = 400
+"""Greatest width of a magnified crop in pixels; a wider crop is not magnified."""
+GAP_WIDTH, CAPTION_HEIGHT, HEADING_HEIGHT = 16, 52, 100
+"""Pixels between crops, below each crop and above all of them."""
 
 
 @styled
 def draw_gallery(rows: Sequence[Comparison]) -> Figure:
     """Draw crops in three columns, a photograph a row, with their PSNR.
 
-    Crops are magnified a whole number of times, every pixel a square: what
-    blurs is the method, not the drawing.
+    Crops are magnified a whole number of times, so that every pixel is a square
+    and the drawing adds no blur.
 
     Parameters
     ----------
@@ -33,28 +33,32 @@ def draw_gallery(rows: Sequence[Comparison]) -> Figure:
         To be written at its own resolution, as `write_png` does.
     """
     height, width = np.max([row.truth.shape[:2] for row in rows], axis=0).tolist()
-    zoom = max(1, WIDTH // width)
-    across, down = zoom * width + GAP, zoom * height + CAPTION
-    total_width, total_height = 3 * across + GAP, HEADING + len(rows) * down
-    figure = Figure(figsize=(total_width / DPI, total_height / DPI), dpi=DPI, layout="none")
+    zoom = max(1, CROP_WIDTH // width)
+    across, down = zoom * width + GAP_WIDTH, zoom * height + CAPTION_HEIGHT
+    total_width, total_height = 3 * across + GAP_WIDTH, HEADING_HEIGHT + len(rows) * down
+    figure = Figure(
+        figsize=(total_width / GALLERY_DPI, total_height / GALLERY_DPI),
+        dpi=GALLERY_DPI,
+        layout="none",
+    )
 
-    def write(x: float, y: float, text: str, **look: str) -> None:
-        figure.text(x / total_width, 1 - y / total_height, text, va="center", **look)
+    def write(x: float, y: float, text: str, **style: str) -> None:
+        figure.text(x / total_width, 1 - y / total_height, text, va="center", **style)
 
-    write(GAP, HEADING / 3, "PSNR: luminance of the whole photograph", color=GREY)
+    write(GAP_WIDTH, HEADING_HEIGHT / 3, "PSNR: luminance of the whole photograph", color=GREY)
     for column, heading in enumerate(("ground truth", "bicubic", "network")):
-        write(GAP + column * across, HEADING * 3 / 4, heading, fontweight="bold")
+        write(GAP_WIDTH + column * across, HEADING_HEIGHT * 3 / 4, heading, fontweight="bold")
     for row, comparison in enumerate(rows):
-        top = HEADING + row * down
+        top = HEADING_HEIGHT + row * down
         cells = (
             (comparison.truth, comparison.name),
             (comparison.bicubic, f"{comparison.bicubic_psnr:.2f} dB"),
             (comparison.network, f"{comparison.network_psnr:.2f} dB"),
         )
         for column, (crop, caption) in enumerate(cells):
-            left = GAP + column * across
+            left = GAP_WIDTH + column * across
             magnified = crop.repeat(zoom, axis=0).repeat(zoom, axis=1)
             bottom = top + len(magnified)
             figure.figimage(magnified, left, total_height - bottom, origin="upper")
-            write(left, bottom + CAPTION / 2, caption)
+            write(left, bottom + CAPTION_HEIGHT / 2, caption)
     return figure

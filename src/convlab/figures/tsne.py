@@ -1,139 +1,46 @@
-"""t-SNE: many-dimensional embeddings as points in the plane, still and moving."""
+"""Embeddings that t-SNE placed in the plane: a picture, and an animation of the training."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
-from pydantic import Field
 from scipy.interpolate import PchipInterpolator
-from sklearn.manifold import TSNE
-from threadpoolctl import threadpool_limits
 
-from convlab.data.snapshots import Snapshots
-from convlab.errors import InputError
+from convlab.digits.snapshots import Snapshots
 from convlab.figures.canvas import relative_luminance, styled
-from convlab.params import Params, Seed
 
-PICTURES = 7
-"""From one snapshot to the next, in the animation."""
-TILE = 0.085, 0.115
-"""Inches across and down of a digit on its colour."""
-MOVING, RESTING = 60, 1500
-"""Milliseconds that a picture is shown; the first and the last one rest."""
-
-
-class RenderTsne(Params):
-    """How the embeddings are laid out (block `render_tsne`)."""
-
-    seed: Seed
-    perplexity: Annotated[float, Field(ge=5, le=100)]
-    iterations: Annotated[int, Field(ge=250)]
-    frame_iterations: Annotated[int, Field(ge=250)]
-
-
-def embed(features: np.ndarray, params: RenderTsne) -> np.ndarray:
-    """Lay points out in the plane so that neighbours stay neighbours.
-
-    Starts from the first two principal components.
-
-    Parameters
-    ----------
-    features : ndarray of float, shape (n, width)
-        More points than `params.perplexity`.
-    params : RenderTsne
-
-    Returns
-    -------
-    ndarray of float32, shape (n, 2)
-        Neither the axes nor the distances between groups mean anything.
-
-    Raises
-    ------
-    InputError
-        If all points are the same.
-
-    References
-    ----------
-    L. van der Maaten and G. Hinton, "Visualizing data using t-SNE", JMLR 9, 2008.
-    """
-    if (features == features[0]).all():
-        raise InputError(
-            "the embeddings of all digits are the same: the network has died:"
-            " lower train_cnn.learning_rate in params.yaml, then run `dvc repro`"
-        )
-    return _descend(features, params, init="pca", max_iter=params.iterations)
-
-
-def embed_frames(
-    features_per_step: Iterable[np.ndarray], params: RenderTsne
-) -> Iterator[np.ndarray]:
-    """Lay out one snapshot after the other, so that groups move and do not jump.
-
-    The first is laid out as `embed` does it, the others start from the one
-    before. Early exaggeration, which would pull that apart again, is off
-    (factor 1). What the picture then needs to be smooth is a first layout
-    that has settled, hence all its `iterations`: after a few it is still
-    growing, and the second one would burst. Scikit-learn's own learning rate
-    (a quarter of the number of points here) is gentle enough: a point moves
-    by a tenth of the layout's standard deviation per snapshot, on average.
-
-    Parameters
-    ----------
-    features_per_step : iterable of ndarray of float, shape (n, width)
-        The same n points at each step.
-    params : RenderTsne
-
-    Yields
-    ------
-    ndarray of float32, shape (n, 2)
-    """
-    points = None
-    for features in features_per_step:
-        if points is None:
-            points = embed(features, params)
-        else:
-            points = _descend(
-                features,
-                params,
-                init=points,
-                early_exaggeration=1,
-                max_iter=params.frame_iterations,
-            )
-        yield points
-
-
-def _descend(features: np.ndarray, params: RenderTsne, **options: Any) -> np.ndarray:
-    # One thread: sums over threads come out differently from run to run, and
-    # on so few points two threads are slower than one.
-    with threadpool_limits(1):
-        tsne = TSNE(perplexity=params.perplexity, random_state=params.seed, **options)
-        return tsne.fit_transform(features.astype(np.float32))
+FRAMES_PER_SNAPSHOT = 7
+"""Of the animation, from one snapshot to the next."""
+TILE_SIZE = 0.085, 0.115
+"""Width and height in inches of a digit on its colour."""
+FRAME_DURATION, PAUSE_DURATION = 60, 1500
+"""Milliseconds that a frame is shown; the animation pauses on the first and the last one."""
 
 
 def describe(step: int, accuracy: float) -> str:
-    """Say when a snapshot was taken; the accuracy is 0 to 1."""
+    """Give the title of a snapshot; the accuracy is 0 to 1."""
     return f"step {step}: test accuracy {100 * accuracy:.1f} %"
 
 
 @styled
 def draw_embedding(
-    points: np.ndarray, digits: np.ndarray, title: str, *, frame: np.ndarray | None = None
+    points: np.ndarray, labels: np.ndarray, title: str, *, frame: np.ndarray | None = None
 ) -> Figure:
-    """Draw each point as its digit on the rainbow colour of its class.
+    """Draw each point as its digit, on the colour of its class.
 
     Parameters
     ----------
     points : ndarray of float, shape (n, 2)
-    digits : ndarray of int, shape (n,)
+    labels : ndarray of int, shape (n,)
         0 to 9.
     title : str
     frame : ndarray of float, shape (..., 2), optional
-        Points that the axes must have room for; if not given, those drawn.
+        Points that the axes must include; by default those drawn.
 
     Returns
     -------
@@ -153,45 +60,45 @@ def draw_embedding(
         yticks=[],
         aspect="equal",
     )
-    for (x, y), digit in zip(points, digits, strict=True):
-        ground = {"facecolor": colour(digit), "edgecolor": "none", "pad": 0.8}
-        axes.text(x, y, digit, **_lettering(digit), bbox=ground)
+    for (x, y), digit in zip(points, labels, strict=True):
+        box = {"facecolor": class_colour(digit), "edgecolor": "none", "pad": 0.8}
+        axes.text(x, y, digit, **_text_style(digit), bbox=box)
     return figure
 
 
 def draw_animation(positions: np.ndarray, snapshots: Snapshots) -> Iterator[Image.Image]:
-    """Draw a layout that moves through the training.
+    """Draw how the points move during the training.
 
-    The axes stay, the title is that of the latest snapshot.
+    The axes stay the same; the title is that of the latest snapshot.
 
     Parameters
     ----------
     positions : ndarray of float, shape (s, n, 2)
-        The layout of each snapshot.
+        Of the points at each snapshot.
     snapshots : Snapshots
 
     Yields
     ------
     Image
-        Pictures for `write_gif`: of one size, with one palette.
+        Frames for `write_gif`: of one size, with one palette, on white.
     """
-    # This interpolation stays between two snapshots: nothing overshoots, nothing leaves the axes.
-    route = PchipInterpolator(np.arange(len(positions)), positions)
+    # Monotone between two snapshots: no point overshoots or leaves the axes.
+    path = PchipInterpolator(np.arange(len(positions)), positions)
     tiles = [_draw_tile(digit) for digit in range(10)]
     last, palette = len(positions) - 1, None
     for snapshot in range(last + 1):
         title = describe(snapshots.steps[snapshot], snapshots.accuracies[snapshot])
-        empty = draw_embedding(positions[0, :0], snapshots.digits[:0], title, frame=positions)
-        ground = _render(empty)
+        empty = draw_embedding(positions[0, :0], snapshots.labels[:0], title, frame=positions)
+        background = _render(empty)
         to_pixels = empty.axes[0].transData
-        for moment in range(PICTURES if snapshot < last else 1):
-            time = snapshot + moment / PICTURES
-            pixels = to_pixels.transform(route(time))
-            picture = _paste(ground, tiles, pixels, snapshots.digits)
-            palette = palette or picture.quantize(method=Image.Quantize.MAXCOVERAGE, kmeans=1)
-            picture = picture.quantize(palette=palette, dither=Image.Dither.NONE)
-            picture.info["duration"] = MOVING if 0 < time < last else RESTING
-            yield picture
+        for number in range(FRAMES_PER_SNAPSHOT if snapshot < last else 1):
+            time = snapshot + number / FRAMES_PER_SNAPSHOT
+            pixels = to_pixels.transform(path(time))
+            picture = _paste(background, tiles, pixels, snapshots.labels)
+            palette = palette or _make_palette(picture)
+            frame = _apply_palette(picture, palette)
+            frame.info["duration"] = FRAME_DURATION if 0 < time < last else PAUSE_DURATION
+            yield frame
 
 
 def write_gif(path: Path, pictures: Iterator[Image.Image]) -> None:
@@ -199,21 +106,21 @@ def write_gif(path: Path, pictures: Iterator[Image.Image]) -> None:
     next(pictures).save(path, format="GIF", save_all=True, append_images=pictures, loop=0)
 
 
-def colour(digit: int) -> tuple[float, ...]:
-    """RGBA of a class, from violet (0) to red (9)."""
+def class_colour(digit: int) -> tuple[float, ...]:
+    """RGBA of a class, from violet (0) to red (9); each 0 to 1."""
     return matplotlib.colormaps["rainbow"](digit / 9)
 
 
 def _square_around(points: np.ndarray) -> tuple[np.ndarray, float]:
-    """Centre and half the side of a square that holds all points and the digits on them."""
+    """Centre and half the side of a square around all points and the digits on them."""
     corners = np.reshape(points, (-1, 2))
     low, high = corners.min(axis=0), corners.max(axis=0)
     return (low + high) / 2, 0.53 * float((high - low).max())
 
 
-def _lettering(digit: int) -> dict[str, Any]:
-    """How a digit is written on its colour: in black or white, whichever stands out more."""
-    bright = relative_luminance(np.array(colour(digit)[:3])) > 0.18
+def _text_style(digit: int) -> dict[str, Any]:
+    """How a digit is written on its colour: black or white, whichever has more contrast."""
+    bright = relative_luminance(np.array(class_colour(digit)[:3])) > 0.18
     return {
         "color": "black" if bright else "white",
         "fontsize": 7,
@@ -227,10 +134,10 @@ def _lettering(digit: int) -> dict[str, Any]:
 def _draw_tile(digit: int) -> Image.Image:
     """Draw a digit on its colour, as large as `draw_embedding` does.
 
-    Matplotlib takes a second to write 500 digits; pasting them takes a hundredth of that.
+    Matplotlib needs a second to write 500 digits; pasting them takes a hundredth of that.
     """
-    tile = Figure(figsize=TILE, facecolor=colour(digit))
-    tile.text(0.5, 0.5, digit, **_lettering(digit))
+    tile = Figure(figsize=TILE_SIZE, facecolor=class_colour(digit))
+    tile.text(0.5, 0.5, digit, **_text_style(digit))
     return _render(tile)
 
 
@@ -242,12 +149,29 @@ def _render(figure: Figure) -> Image.Image:
 
 
 def _paste(
-    ground: Image.Image, tiles: list[Image.Image], pixels: np.ndarray, digits: np.ndarray
+    background: Image.Image, tiles: list[Image.Image], pixels: np.ndarray, labels: np.ndarray
 ) -> Image.Image:
-    """Paste tiles centred on their pixels (right, up), and halve all for smooth edges and moves."""
-    picture = ground.copy()
-    for (right, up), digit in zip(pixels, digits, strict=True):
+    """Paste tiles centred on their pixels (right, up), then halve the size to smooth the edges."""
+    picture = background.copy()
+    for (right, up), digit in zip(pixels, labels, strict=True):
         tile = tiles[digit]
-        left, top = right - tile.width / 2, ground.height - up - tile.height / 2
+        left, top = right - tile.width / 2, background.height - up - tile.height / 2
         picture.paste(tile, (round(left), round(top)))
     return picture.reduce(2)
+
+
+def _make_palette(picture: Image.Image) -> Image.Image:
+    """White, and the 255 colours that are most frequent in a picture."""
+    frequent = picture.quantize(255, method=Image.Quantize.MAXCOVERAGE, kmeans=1)
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([255, 255, 255, *frequent.getpalette()])
+    return palette
+
+
+def _apply_palette(picture: Image.Image, palette: Image.Image) -> Image.Image:
+    """Take the nearest colour for each pixel, and white for white: Pillow's search is not exact."""
+    indices = np.array(picture.quantize(palette=palette, dither=Image.Dither.NONE))
+    indices[(np.asarray(picture) == 255).all(axis=-1)] = 0
+    frame = Image.fromarray(indices)
+    frame.putpalette(palette.getpalette())
+    return frame

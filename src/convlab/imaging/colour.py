@@ -1,16 +1,25 @@
-"""Between RGB and luminance: ITU-R BT.601, studio range."""
+"""Conversion between RGB and luminance with chrominance: ITU-R BT.601, studio range."""
 
 import numpy as np
 from skimage.color import rgb2ycbcr, ycbcr2rgb
 
 
 def to_bytes(values: np.ndarray) -> np.ndarray:
-    """Round to 8 bits: clip to 0-255, round half to even, uint8."""
+    """Convert to 8 bits: clip to 0-255 and round half to even.
+
+    Parameters
+    ----------
+    values : ndarray
+
+    Returns
+    -------
+    ndarray of uint8, of the same shape
+    """
     return np.rint(np.clip(values, 0, 255)).astype(np.uint8)
 
 
 def luminance(rgb: np.ndarray) -> np.ndarray:
-    """Luminance of an RGB image, as super-resolution is trained and measured on it.
+    """Compute the luminance of an RGB image: what super-resolution is trained and measured on.
 
     Parameters
     ----------
@@ -30,7 +39,7 @@ def luminance(rgb: np.ndarray) -> np.ndarray:
 
 
 def chrominance(rgb: np.ndarray) -> np.ndarray:
-    """Cb and Cr of an RGB image.
+    """Compute Cb and Cr of an RGB image.
 
     Parameters
     ----------
@@ -45,7 +54,7 @@ def chrominance(rgb: np.ndarray) -> np.ndarray:
 
 
 def to_rgb(y: np.ndarray, cbcr: np.ndarray) -> np.ndarray:
-    """Join luminance and chrominance to an RGB image.
+    """Combine luminance and chrominance into an RGB image.
 
     Parameters
     ----------
@@ -58,5 +67,5 @@ def to_rgb(y: np.ndarray, cbcr: np.ndarray) -> np.ndarray:
     -------
     ndarray of uint8, shape (height, width, 3)
     """
-    planes = np.dstack([y, cbcr]).astype(float)  # scikit-image takes uint8 for 0-1 in 255 steps
+    planes = np.dstack([y, cbcr]).astype(float)  # scikit-image would divide uint8 by 255
     return to_bytes(255 * ycbcr2rgb(planes))

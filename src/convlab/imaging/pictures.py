@@ -1,4 +1,4 @@
-"""People's own pictures: whatever a camera, a scanner or a paint program writes."""
+"""Reading and writing users' pictures: what cameras, scanners and paint programs save."""
 
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -9,11 +9,11 @@ import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageFile, ImageOps
 from scipy.ndimage import distance_transform_edt
 
+from convlab.core.errors import InputError
 from convlab.data.photos import open_image
-from convlab.errors import InputError
 from convlab.imaging.colour import luminance, to_bytes
 
-SUFFIXES = {
+FORMATS = {
     ".jpg": "JPEG",
     ".jpeg": "JPEG",
     ".png": "PNG",
@@ -22,21 +22,21 @@ SUFFIXES = {
     ".tiff": "TIFF",
     ".bmp": "BMP",
 }
-"""What can be read and written, and what Pillow calls it."""
-MOST_PIXELS = 2**27
-"""134 megapixels: the largest cameras; enlarged x2, half a gigapixel."""
-_BITS, _MEANING, _PLANES = (
+"""Pillow's name of each format that can be read and written, by the file's suffix."""
+MAX_PIXELS = 2**27
+"""134 megapixels, as the largest cameras have; upscaled x2, they are half a gigapixel."""
+_BITS_TAG, _PHOTOMETRIC_TAG, _PLANAR_TAG = (
     ExifTags.Base[name]
     for name in ("BitsPerSample", "PhotometricInterpretation", "PlanarConfiguration")
 )
-_WIDTH, _HEIGHT = ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight
-_SEEN = 16
-"""Grey levels between the darkest and the brightest of a picture that shows something."""
-_LONGEST = {"JPEG": 65_500, "WEBP": 16_383}
-"""Pixels on a side that a format has room for, where a picture may have more."""
-_OPAQUE = {"JPEG", "BMP"}
-"""Formats that lose transparency."""
-_DESCRIPTIVE = {
+_WIDTH_TAG, _HEIGHT_TAG = ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight
+_VISIBLE_CONTRAST = 16
+"""Grey levels: with a smaller range, a picture is taken for blank."""
+_MAX_SIDES = {"JPEG": 65_500, "WEBP": 16_383}
+"""Largest height and width, in pixels, of the formats that limit them."""
+_OPAQUE_FORMATS = {"JPEG", "BMP"}
+"""Formats without transparency."""
+_KEPT_TAGS = {
     ExifTags.Base[name]
     for name in (
         *("ImageDescription", "Make", "Model", "Software", "DateTime", "Artist", "Copyright"),
@@ -45,9 +45,9 @@ _DESCRIPTIVE = {
         *("ExifOffset", "GPSInfo"),
     )
 }
-"""Tags of TIFF, so of EXIF, that hold of the enlarged picture, too; most others say how the
-pixels lie in the file that was read."""
-_SAVING = {
+"""EXIF tags that are still true after upscaling; most others describe how the original file
+stored its pixels."""
+_SAVE_OPTIONS = {
     "JPEG": {"quality": 95, "subsampling": 0},
     "WEBP": {"quality": 95, "method": 4},
     "TIFF": {"compression": "tiff_deflate"},
@@ -56,37 +56,53 @@ _SAVING = {
 
 @dataclass
 class Picture:
-    """Pixels, and what else a file says of them."""
+    """Pixels, transparency and metadata of a picture."""
 
     colour: np.ndarray
-    """uint8, shape (height, width) if grey, or (height, width, 3) for RGB; upright."""
+    """uint8, shape (height, width) if grey, (height, width, 3) if RGB; upright."""
     alpha: np.ndarray | None = None
-    """uint8, shape (height, width): 0 is transparent."""
-    extras: dict[str, Any] = field(default_factory=dict)
-    """ICC profile and EXIF as Pillow's `save` takes them; the orientation is that of the pixels."""
+    """Opacity, uint8, shape (height, width): 0 is transparent, 255 opaque."""
+    metadata: dict[str, Any] = field(default_factory=dict)
+    """ICC profile and EXIF as Pillow's `save` takes them, without the orientation."""
 
-    def on(self, ground: int) -> np.ndarray:
-        """The picture on a grey level, where it is transparent; of the shape of `colour`."""
+    def on_background(self, level: int) -> np.ndarray:
+        """Blend the picture with a background of one grey level.
+
+        Parameters
+        ----------
+        level : int
+            0 (black) to 255 (white).
+
+        Returns
+        -------
+        ndarray of uint8, of the shape of `colour`
+        """
         if self.alpha is None:
             return self.colour
-        share = (self.alpha / 255).reshape(*self.alpha.shape, *[1] * (self.colour.ndim - 2))
-        return to_bytes(ground + share * (self.colour.astype(float) - ground))
+        opacity = (self.alpha / 255).reshape(*self.alpha.shape, *[1] * (self.colour.ndim - 2))
+        return to_bytes(level + opacity * (self.colour.astype(float) - level))
 
     def grey(self) -> np.ndarray:
-        """Light and dark of what is seen of it; uint8, shape (height, width).
+        """Give the luminance on white or, if the picture is blank on white, on black.
 
-        On white where it is transparent, or on black if nothing could be seen on white.
+        Returns
+        -------
+        ndarray of uint8, shape (height, width)
         """
-        seen = self.on(255)
-        if np.ptp(seen) < _SEEN:
-            seen = self.on(0)
-        return seen if seen.ndim == 2 else luminance(seen)
+        blended = self.on_background(255)
+        if np.ptp(blended) < _VISIBLE_CONTRAST:
+            blended = self.on_background(0)
+        return blended if blended.ndim == 2 else luminance(blended)
 
-    def without_hidden_colours(self) -> np.ndarray:
-        """The colour, and where it is transparent altogether, that of the nearest that is not.
+    def fill_transparent(self) -> np.ndarray:
+        """Give fully transparent pixels the colour of the nearest pixel that is not.
 
-        What nobody sees, often black, would else bleed into what they see when it
-        is interpolated. Shape as `colour`.
+        Their own colour is invisible and often black; interpolation would mix
+        it into the visible pixels beside them.
+
+        Returns
+        -------
+        ndarray of uint8, of the shape of `colour`
         """
         if self.alpha is None or self.alpha.all() or not self.alpha.any():
             return self.colour
@@ -96,62 +112,68 @@ class Picture:
         return self.colour[tuple(nearest)]
 
 
-def read_picture(path: Path, most_pixels: int = MOST_PIXELS) -> Picture:
-    """Read a picture of any of the kinds in `SUFFIXES`.
+def read_picture(path: Path, max_pixels: int = MAX_PIXELS) -> Picture:
+    """Read a picture in one of `FORMATS`.
 
-    A palette becomes RGB, black and white becomes grey, CMYK becomes sRGB by
-    its profile if it has one, 16 bits become 8, of an animation or several
-    pages the first picture is taken, and what the EXIF orientation says is done.
+    A palette becomes RGB; black and white becomes grey; CMYK becomes sRGB, by
+    its profile if it has one; 16 bits become 8; of several frames or pages
+    the first is read. The EXIF orientation is applied.
 
     Parameters
     ----------
     path : Path
-    most_pixels : int
-        What is larger is refused before it takes memory.
+    max_pixels : int
+        A larger picture is refused before it takes memory.
+
+    Returns
+    -------
+    Picture
 
     Raises
     ------
     InputError
-        If the file is missing, damaged, of another kind or too large.
+        If the file is missing, damaged, too large or of another kind.
     """
-    with open_image(path, tuple(dict.fromkeys(SUFFIXES.values())), most_pixels) as image:
+    with open_image(path, tuple(dict.fromkeys(FORMATS.values())), max_pixels) as image:
         if image.mode in {"I", "F"}:
-            raise InputError(f"{path}: has 32 bits for a grey: convert it to 8 or 16")
+            raise InputError(f"{path}: has 32 bits per pixel of grey: convert it to 8 or 16")
         tags = getattr(image, "tag_v2", {})
-        if tags.get(_BITS, (8,))[0] == 16 and tags.get(_PLANES) == 2:
-            raise InputError(f"{path}: has 16 bits in planes of their own: convert it to 8")
+        if tags.get(_BITS_TAG, (8,))[0] == 16 and tags.get(_PLANAR_TAG) == 2:
+            # Pillow takes each 16-bit value for two pixels.
+            raise InputError(f"{path}: has separate 16-bit colour planes: convert it to 8 bits")
         return _read(image)
 
 
 def check_format(path: Path, height: int, width: int, *, transparent: bool) -> None:
-    """See that a picture can be written, before hours of work.
+    """Check that a picture can be written, before hours of work.
 
     Parameters
     ----------
     path : Path
-        Whose suffix names the format.
+        Its suffix names the format.
     height, width : int
     transparent : bool
 
     Raises
     ------
     InputError
-        If the format is none of `SUFFIXES`, has no transparency, or no room for as many pixels.
+        If the format is not in `FORMATS`, has no transparency, or does not
+        allow so many pixels on a side.
     """
-    kind = SUFFIXES.get(path.suffix.lower())
-    if not kind:
-        raise InputError(f"{path}: must end with one of {', '.join(SUFFIXES)}")
-    if transparent and kind in _OPAQUE:
-        raise InputError(f"{path}: {kind} has no transparency: write .png, .webp or .tif")
-    if max(height, width) > _LONGEST.get(kind, max(height, width)):
+    name = FORMATS.get(path.suffix.lower())
+    if not name:
+        raise InputError(f"{path}: must end with one of {', '.join(FORMATS)}")
+    if transparent and name in _OPAQUE_FORMATS:
+        raise InputError(f"{path}: {name} has no transparency: write .png, .webp or .tif")
+    if max(height, width) > _MAX_SIDES.get(name, max(height, width)):
         raise InputError(
-            f"{path}: {kind} has no room for more than {_LONGEST[kind]:,} pixels on a side:"
+            f"{path}: {name} allows at most {_MAX_SIDES[name]:,} pixels on a side:"
             " write .png or .tif"
         )
 
 
 def write_picture(path: Path, picture: Picture) -> None:
-    """Write a picture in the format that the file's suffix names.
+    """Write a picture in the format of the file's suffix.
 
     Parameters
     ----------
@@ -161,35 +183,36 @@ def write_picture(path: Path, picture: Picture) -> None:
     Raises
     ------
     InputError
-        As `check_format`; also if the format cannot hold its EXIF data.
+        As `check_format`; also if the format cannot hold the metadata.
     """
     height, width = picture.colour.shape[:2]
     check_format(path, height, width, transparent=picture.alpha is not None)
-    layers = [picture.colour] if picture.alpha is None else [picture.colour, picture.alpha]
-    pixels = np.dstack(layers)
-    kind = SUFFIXES[path.suffix.lower()]
-    options = _SAVING.get(kind, {}) | ({} if kind == "BMP" else _extras(picture))
-    if kind == "TIFF" and "exif" in options:
-        del options["compression"]  # libtiff has no place for EXIF's own folders
+    planes = [picture.colour] if picture.alpha is None else [picture.colour, picture.alpha]
+    pixels = np.dstack(planes)
+    name = FORMATS[path.suffix.lower()]
+    options = _SAVE_OPTIONS.get(name, {}) | ({} if name == "BMP" else _updated_metadata(picture))
+    if name == "TIFF" and "exif" in options:
+        del options["compression"]  # libtiff, which compresses, has no place for EXIF's folders
     try:
         Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(
-            path, format=kind, **options
+            path, format=name, **options
         )
     except (ValueError, RuntimeError) as error:
-        raise InputError(f"{path}: cannot be written as {kind}: {error}") from error
+        raise InputError(f"{path}: cannot be written as {name}: {error}") from error
 
 
-def _extras(picture: Picture) -> dict[str, Any]:
-    """What else is said of a picture, with its size as it is now."""
-    if "exif" not in picture.extras:
-        return picture.extras
+def _updated_metadata(picture: Picture) -> dict[str, Any]:
+    """Metadata with the size that the picture has now."""
+    if "exif" not in picture.metadata:
+        return picture.metadata
     exif = Image.Exif()
-    exif.load(picture.extras["exif"])
+    exif.load(picture.metadata["exif"])
     if ExifTags.IFD.Exif in exif:
-        inside = exif.get_ifd(ExifTags.IFD.Exif)
-        size = {_WIDTH: picture.colour.shape[1], _HEIGHT: picture.colour.shape[0]}
-        inside.update({tag: side for tag, side in size.items() if tag in inside})
-    return picture.extras | {"exif": exif}
+        folder = exif.get_ifd(ExifTags.IFD.Exif)
+        height, width = picture.colour.shape[:2]
+        size = {_WIDTH_TAG: width, _HEIGHT_TAG: height}
+        folder.update({tag: side for tag, side in size.items() if tag in folder})
+    return picture.metadata | {"exif": exif}
 
 
 def _read(image: ImageFile.ImageFile) -> Picture:
@@ -197,19 +220,22 @@ def _read(image: ImageFile.ImageFile) -> Picture:
     profile = image.info.get("icc_profile")
     upright = ImageOps.exif_transpose(image)
     if upright.mode == "CMYK":
-        upright, profile = _to_rgb(upright, profile), None
+        upright, profile = _cmyk_to_srgb(upright, profile), None
     has_alpha = "transparency" in upright.info or upright.mode in {"LA", "PA", "RGBA", "La", "RGBa"}
     alpha = np.asarray(upright.convert("RGBA"))[..., 3] if has_alpha else None
-    for tag in exif.keys() - _DESCRIPTIVE:
+    for tag in exif.keys() - _KEPT_TAGS:
         del exif[tag]
-    extras = {"icc_profile": profile, "exif": exif.tobytes() if len(exif) else None}
-    kept = {name: value for name, value in extras.items() if value}
-    colour = _colour(upright)
-    inverted = getattr(image, "tag_v2", {}).get(_MEANING) == 0 and upright.mode.startswith("I;16")
-    return Picture(255 - colour if inverted else colour, alpha, kept)
+    found = {"icc_profile": profile, "exif": exif.tobytes() if len(exif) else None}
+    metadata = {name: value for name, value in found.items() if value}
+    colour = _to_8_bits(upright)
+    white_is_zero = getattr(image, "tag_v2", {}).get(_PHOTOMETRIC_TAG) == 0
+    if white_is_zero and upright.mode.startswith("I;16"):  # Pillow inverts only 8 bits
+        colour = 255 - colour
+    return Picture(colour, alpha, metadata)
 
 
-def _colour(image: Image.Image) -> np.ndarray:
+def _to_8_bits(image: Image.Image) -> np.ndarray:
+    """Grey or RGB, without transparency."""
     if image.mode in {"1", "L", "LA", "La"}:
         return np.array(image.convert("L"))
     if image.mode.startswith("I;16"):
@@ -217,8 +243,8 @@ def _colour(image: Image.Image) -> np.ndarray:
     return np.array(image.convert("RGBA"))[..., :3].copy()
 
 
-def _to_rgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Turn CMYK into sRGB, by its profile if it has a sound one."""
+def _cmyk_to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """Convert by the profile if there is a valid one, else by Pillow's formula."""
     if profile:
         try:
             source = ImageCms.ImageCmsProfile(BytesIO(profile))
@@ -226,5 +252,5 @@ def _to_rgb(image: Image.Image, profile: bytes | None) -> Image.Image:
                 image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
             )
         except (ImageCms.PyCMSError, OSError):
-            pass  # then as if it had none
+            pass
     return image.convert("RGB")

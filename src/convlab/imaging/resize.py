@@ -1,4 +1,4 @@
-"""Making images smaller and larger by the classical interpolations."""
+"""Downscaling and upscaling by the classical interpolations."""
 
 from typing import Literal, get_args
 
@@ -12,11 +12,11 @@ INTERPOLATIONS: tuple[Interpolation, ...] = get_args(Interpolation)
 
 
 def resize(plane: np.ndarray, height: int, width: int, method: Interpolation) -> np.ndarray:
-    """Resize one plane; when it gets smaller, antialiased.
+    """Resize one plane, with antialiasing when it gets smaller.
 
-    Pillow's filters on mode F: bicubic with a = -0.5, Lanczos with 3 lobes,
-    both widened by the factor when an image gets smaller. This agrees with
-    MATLAB's `imresize`, which super-resolution papers use.
+    These are Pillow's filters on mode F: bicubic with a = -0.5, Lanczos with
+    3 lobes; when an image gets smaller, they are widened by the factor. They
+    agree with MATLAB's `imresize`, which super-resolution papers use.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def resize(plane: np.ndarray, height: int, width: int, method: Interpolation) ->
     Returns
     -------
     ndarray of float32, shape (height, width)
-        Not clipped: the filters ring beyond the range of the input.
+        Not clipped: bicubic and Lanczos overshoot the range of the input.
 
     References
     ----------
@@ -40,13 +40,24 @@ def resize(plane: np.ndarray, height: int, width: int, method: Interpolation) ->
 
 
 def crop_to_multiple(image: np.ndarray, scale: int) -> np.ndarray:
-    """Cut off at the bottom and right what `scale` does not divide."""
+    """Crop an image at the bottom and right until `scale` divides its height and width.
+
+    Parameters
+    ----------
+    image : ndarray, shape (height, width, ...)
+    scale : int
+
+    Returns
+    -------
+    ndarray, shape (scale * h, scale * w, ...)
+        A view of `image`.
+    """
     height, width = image.shape[:2]
     return image[: height - height % scale, : width - width % scale]
 
 
 def downscale(plane: np.ndarray, scale: int) -> np.ndarray:
-    """Make the low-resolution image: bicubic, antialiased, rounded to 8 bits.
+    """Make the low-resolution image: bicubic with antialiasing, rounded to 8 bits.
 
     Parameters
     ----------
@@ -62,7 +73,7 @@ def downscale(plane: np.ndarray, scale: int) -> np.ndarray:
 
 
 def upscale(plane: np.ndarray, scale: int, method: Interpolation) -> np.ndarray:
-    """Enlarge a plane by an interpolation, rounded to 8 bits.
+    """Upscale a plane by interpolation, rounded to 8 bits.
 
     Parameters
     ----------

@@ -1,76 +1,81 @@
-"""The report's part on the embedding: points that move through the training, and an atlas."""
+"""The report's section on the embedding: how points move in the training, and an atlas."""
 
 from typing import Any
 
 import numpy as np
 from matplotlib.colors import to_hex
 
+from convlab.digits.atlas import cells, maximize_activation
 from convlab.figures.canvas import relative_luminance
-from convlab.figures.tsne import colour
-from convlab.nets.atlas import cells, excite
+from convlab.figures.tsne import class_colour
 from convlab.report.encode import png, sheet
-from convlab.report.page import RenderReport
 from convlab.report.sources import DigitsRun
 
-COLUMNS = 25
-"""Of the sheet with all the digits."""
-LEAST = 2
-"""Digits in a cell of the atlas: a mean of fewer is no mean."""
+SHEET_COLUMNS = 25
+"""Digits in a row of the picture that holds all of them."""
+MIN_CELL_DIGITS = 2
+"""Digits that a cell of the atlas needs to have a picture."""
 
 
-def tell_embedding(run: DigitsRun, params: RenderReport) -> dict[str, Any]:
-    """Gather all that is told of the embedding.
+def embedding_section(run: DigitsRun, *, atlas_side: int, atlas_steps: int) -> dict[str, Any]:
+    """Collect what the page shows of the embedding.
 
     Parameters
     ----------
     run : DigitsRun
-    params : RenderReport
+    atlas_side : int
+        Cells on a side of the activation atlas.
+    atlas_steps : int
+        Of activation maximization for each cell.
 
     Returns
     -------
     dict
-        Numbers, texts, and pictures as data URIs, for the page.
+        Numbers, texts, and pictures as data URIs.
     """
-    snapshots, count = run.snapshots, len(run.snapshots.digits)
-    low, high = run.layouts.min(axis=(0, 1)), run.layouts.max(axis=(0, 1))
-    middle, reach = (low + high) / 2, (high - low).max() / 2  # one scale for both directions
+    snapshots, count = run.snapshots, len(run.snapshots.labels)
+    low, high = run.positions.min(axis=(0, 1)), run.positions.max(axis=(0, 1))
+    middle, reach = (low + high) / 2, (high - low).max() / 2  # one scale for both axes
     return {
-        "width": snapshots.features.shape[-1],
-        "frames": run.layouts.round(2).tolist(),
+        "width": snapshots.embeddings.shape[-1],
+        "frames": run.positions.round(2).tolist(),
         "domain": np.stack([middle - reach, middle + reach], axis=1).round(2).tolist(),
         "steps": snapshots.steps.tolist(),
         "accuracies": snapshots.accuracies.tolist(),
-        "digits": snapshots.digits.tolist(),
-        "predicted": run.answers[:count].tolist(),
-        "sheet": png(sheet(list(run.images[:count]), COLUMNS)),
-        "columns": COLUMNS,
-        "colours": {"light": _class_colours(darkest=True), "dark": _class_colours(darkest=False)},
-        "atlas": _atlas(run, params),
+        "labels": snapshots.labels.tolist(),
+        "predictions": run.predictions[:count].tolist(),
+        "sheet": png(sheet(list(run.images[:count]), SHEET_COLUMNS)),
+        "columns": SHEET_COLUMNS,
+        "colours": {
+            "light": _class_colours(on_white=True),
+            "dark": _class_colours(on_white=False),
+        },
+        "atlas": _atlas(run, atlas_side, atlas_steps),
     }
 
 
-def _atlas(run: DigitsRun, params: RenderReport) -> dict[str, Any]:
-    """For each part of the plane the input that excites its digits' mean activation."""
-    side, embedding = params.atlas_side, run.snapshots.features[-1]
-    found = list(cells(run.layouts[-1], side, least=LEAST))
-    means = np.stack([embedding[members].astype(np.float32).mean(axis=0) for *_, members in found])
-    pictures = excite(run.cnn, means, steps=params.atlas_steps)
+def _atlas(run: DigitsRun, side: int, steps: int) -> dict[str, Any]:
+    """For each cell of the plane an input with about the mean embedding of the digits there."""
+    embeddings = run.snapshots.embeddings[-1].astype(np.float32)
+    found = list(cells(run.positions[-1], side, least=MIN_CELL_DIGITS))
+    means = np.stack([embeddings[members].mean(axis=0) for *_, members in found])
+    pictures = maximize_activation(run.cnn, means, steps=steps)
     tiles = [np.zeros((28, 28), np.uint8)] * side**2
     for (row, column, _), picture in zip(found, pictures, strict=True):
         tiles[row * side + column] = picture
     return {"image": png(sheet(tiles, side, gap=1)), "side": side, "cells": len(found)}
 
 
-def _class_colours(*, darkest: bool) -> list[str]:
-    """Colours of the classes, each dark, or bright, enough for letters to be read.
+def _class_colours(*, on_white: bool) -> list[str]:
+    """Colours of the classes, with enough contrast for text.
 
-    A contrast of 4.5 to the ground, which WCAG 2 asks for, needs a relative
+    A contrast of 4.5 to the background, which WCAG 2 asks for, needs a relative
     luminance below 0.18 on white, or above 0.22 on the dark theme's black.
     """
     colours = []
     for digit in range(10):
-        rgb = np.array(colour(digit)[:3])
-        while relative_luminance(rgb) > 0.17 if darkest else relative_luminance(rgb) < 0.24:
-            rgb = 0.95 * rgb if darkest else 0.95 * rgb + 0.05
+        rgb = np.array(class_colour(digit)[:3])
+        while relative_luminance(rgb) > 0.17 if on_white else relative_luminance(rgb) < 0.24:
+            rgb = 0.95 * rgb if on_white else 0.95 * rgb + 0.05
         colours.append(to_hex(rgb))
     return colours

@@ -1,4 +1,4 @@
-"""Pictures as text: data URIs, which a page holds in itself."""
+"""Pictures as data URIs: text inside the page instead of files beside it."""
 
 import base64
 import io
@@ -9,17 +9,17 @@ from PIL import Image
 
 
 def png(pixels: np.ndarray) -> str:
-    """Encode without loss; uint8, shape (height, width) or (height, width, 3)."""
+    """Encode as a data URI, lossless; uint8, shape (height, width) or (height, width, 3)."""
     return _uri(pixels, "png", optimize=True)
 
 
 def webp(pixels: np.ndarray, quality: int) -> str:
-    """Encode a photograph, which loses what few eyes see; uint8, (height, width, 3)."""
+    """Encode as a data URI, lossy; uint8, shape (height, width, 3); quality 1 to 100."""
     return _uri(pixels, "webp", quality=quality, method=6)
 
 
 def sheet(tiles: Sequence[np.ndarray], columns: int, *, gap: int = 0, fill: int = 0) -> np.ndarray:
-    """Lay tiles of one size out in rows, from the left.
+    """Arrange tiles of one size in rows.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def sheet(tiles: Sequence[np.ndarray], columns: int, *, gap: int = 0, fill: int 
     gap : int
         Pixels between tiles.
     fill : int
-        Grey level of gaps and of what is left of the last row.
+        Grey level of gaps and of the rest of the last row.
 
     Returns
     -------
@@ -37,16 +37,16 @@ def sheet(tiles: Sequence[np.ndarray], columns: int, *, gap: int = 0, fill: int 
     height, width = tiles[0].shape
     rows = -(-len(tiles) // columns)
     shape = rows * (height + gap) - gap, columns * (width + gap) - gap
-    laid = np.full(shape, fill, np.uint8)
+    picture = np.full(shape, fill, np.uint8)
     for number, tile in enumerate(tiles):
         row, column = divmod(number, columns)
         top, left = row * (height + gap), column * (width + gap)
-        laid[top : top + height, left : left + width] = tile
-    return laid
+        picture[top : top + height, left : left + width] = tile
+    return picture
 
 
 def stretch(values: np.ndarray) -> np.ndarray:
-    """Turn values into grey levels from black for the least to white for the greatest.
+    """Turn values into grey levels: black for the minimum, white for the maximum.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def stretch(values: np.ndarray) -> np.ndarray:
 
 
 def diverge(values: np.ndarray) -> np.ndarray:
-    """Turn values into grey levels, the middle for zero: darker below, brighter above.
+    """Turn values into grey levels: medium grey for zero, darker below, brighter above.
 
     Parameters
     ----------

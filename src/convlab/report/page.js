@@ -1,4 +1,4 @@
-// What moves in the report. `data` is what the Python side found; the plots are Vega-Lite's.
+// The interactive parts of the report. `data` comes from Python; the plots are drawn by Vega-Lite.
 const data = JSON.parse(document.getElementById("data").textContent);
 const find = (id) => document.getElementById(id);
 
@@ -12,10 +12,10 @@ function make(tag, properties = {}, ...children) {
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
-function paint() {
-  const wanted = find("theme").value;
-  const night = wanted === "dark" || (wanted === "auto" && dark.matches);
-  document.documentElement.dataset.theme = night ? "dark" : "light";
+function applyTheme() {
+  const choice = find("theme").value;
+  const isDark = choice === "dark" || (choice === "auto" && dark.matches);
+  document.documentElement.dataset.theme = isDark ? "dark" : "light";
   return drawAll();
 }
 
@@ -27,7 +27,7 @@ function colour(name) {
 
 const views = {};
 
-function look() {
+function plotStyle() {
   const text = { labelColor: colour("soft"), titleColor: colour("ink"), labelFontSize: 12, titleFontSize: 13 };
   return {
     background: null,
@@ -39,8 +39,8 @@ function look() {
 }
 
 const pair = (names) => ({
-  color: { field: "of", type: "nominal", title: null, scale: { domain: names, range: [colour("blue"), colour("orange")] }, legend: { orient: "top" } },
-  strokeDash: { field: "of", type: "nominal", title: null, legend: { orient: "top" }, scale: { domain: names, range: [[1, 0], [6, 3]] } },
+  color: { field: "series", type: "nominal", title: null, scale: { domain: names, range: [colour("blue"), colour("orange")] }, legend: { orient: "top" } },
+  strokeDash: { field: "series", type: "nominal", title: null, legend: { orient: "top" }, scale: { domain: names, range: [[1, 0], [6, 3]] } },
 });
 
 function lines(table, x, y, names) {
@@ -54,7 +54,7 @@ function lines(table, x, y, names) {
       y: { type: "quantitative", ...y },
       ...pair(names),
       tooltip: [
-        { field: "of", type: "nominal", title: "network" },
+        { field: "series", type: "nominal", title: "series" },
         { field: x.field, type: "quantitative", title: x.field },
         { field: y.field, type: "quantitative", title: y.title, format: y.axis?.format ? ".2%" : ".4f" },
       ],
@@ -63,8 +63,8 @@ function lines(table, x, y, names) {
 }
 
 function long(table, x, columns) {
-  return Object.entries(columns).flatMap(([of, column]) =>
-    table[x].map((value, row) => ({ [x]: value, value: table[column][row], of })),
+  return Object.entries(columns).flatMap(([series, column]) =>
+    table[x].map((value, row) => ({ [x]: value, value: table[column][row], series })),
   );
 }
 
@@ -94,8 +94,8 @@ const plots = {
       ["CNN", "MLP"],
     ),
   confusion: (width) => {
-    const values = data.digits.confusion.flatMap((row, actual) =>
-      row.map((count, predicted) => ({ actual, predicted, count, right: actual === predicted })),
+    const values = data.digits.confusion.flatMap((row, label) =>
+      row.map((count, prediction) => ({ label, prediction, count, correct: label === prediction })),
     );
     const side = (field) => ({ field, type: "ordinal", title: field, axis: { labelAngle: 0 } });
     return {
@@ -103,9 +103,9 @@ const plots = {
       width: "container",
       height: Math.min(width, 480),
       encoding: {
-        x: side("predicted"),
-        y: side("actual"),
-        tooltip: ["actual", "predicted", "count"].map((field) => ({ field, type: "quantitative" })),
+        x: side("prediction"),
+        y: side("label"),
+        tooltip: ["label", "prediction", "count"].map((field) => ({ field, type: "quantitative" })),
       },
       layer: [
         {
@@ -119,15 +119,15 @@ const plots = {
           transform: [{ filter: "datum.count > 0" }],
           encoding: {
             text: { field: "count", type: "quantitative" },
-            color: { condition: { test: "datum.right", value: colour("ground") }, value: colour("ink") },
+            color: { condition: { test: "datum.correct", value: colour("ground") }, value: colour("ink") },
           },
         },
       ],
     };
   },
   points: (width) => {
-    const [right, up] = data.embedding.domain;
-    const place = (field, domain) => ({ field, type: "quantitative", axis: null, scale: { domain, nice: false, zero: false } });
+    const [xDomain, yDomain] = data.embedding.domain;
+    const axis = (field, domain) => ({ field, type: "quantitative", axis: null, scale: { domain, nice: false, zero: false } });
     return {
       data: { name: "points", values: points() },
       width: Math.min(width, 640),
@@ -135,16 +135,16 @@ const plots = {
       layer: [
         {
           mark: { type: "point", size: 420, strokeWidth: 3, opacity: 1 },
-          transform: [{ filter: "datum.chosen" }],
-          encoding: { x: place("x", right), y: place("y", up), color: { value: colour("orange") } },
+          transform: [{ filter: "datum.selected" }],
+          encoding: { x: axis("x", xDomain), y: axis("y", yDomain), color: { value: colour("orange") } },
         },
         {
           mark: { type: "text", fontSize: 13, fontWeight: 700, tooltip: null, cursor: "pointer" },
           encoding: {
-            x: place("x", right),
-            y: place("y", up),
+            x: axis("x", xDomain),
+            y: axis("y", yDomain),
             text: { field: "digit", type: "nominal" },
-            description: { field: "said", type: "nominal" },
+            description: { field: "description", type: "nominal" },
             color: {
               field: "digit", type: "ordinal", legend: null,
               scale: { domain: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], range: classColours() },
@@ -155,13 +155,6 @@ const plots = {
       config: { view: { stroke: colour("line") } },
     };
   },
-  validation: () =>
-    lines(
-      long(data.photographs.curve, "step", { network: "validation_psnr", bicubic: "bicubic_psnr" }),
-      steps,
-      { field: "value", title: "PSNR (dB)", scale: { zero: false } },
-      ["network", "bicubic"],
-    ),
   gains: () => {
     const bars = { field: "rank", type: "ordinal", axis: null, scale: { paddingInner: 0.2 } };
     return {
@@ -174,11 +167,11 @@ const plots = {
           encoding: {
             x: bars,
             y: { field: "gain", type: "quantitative", title: "gain (dB)" },
-            color: { condition: { test: "datum.chosen", value: colour("orange") }, value: colour("blue") },
+            color: { condition: { test: "datum.selected", value: colour("orange") }, value: colour("blue") },
           },
         },
         {
-          // As high as the plot, so that a short bar can be hit, too.
+          // As high as the plot, so that short bars can be clicked, too.
           mark: { type: "bar", opacity: 0, tooltip: { signal: "datum.name + ': ' + format(datum.gain, '.2f') + ' dB'" }, cursor: "pointer" },
           encoding: { x: bars, y: { value: 0 }, y2: { value: "height" } },
         },
@@ -187,24 +180,34 @@ const plots = {
   },
 };
 
+for (const [scale, curve] of Object.entries(data.superres.curves)) {
+  plots[`validation_${scale}`] = () =>
+    lines(
+      long(curve, "step", { network: "validation_psnr", bicubic: "bicubic_psnr" }),
+      steps,
+      { field: "value", title: "PSNR (dB)", scale: { zero: false } },
+      ["network", "bicubic"],
+    );
+}
+
 function classColours() {
   const light = document.documentElement.dataset.theme === "light";
   return data.embedding.colours[light ? "light" : "dark"];
 }
 
-async function draw(place) {
-  const name = place.dataset.chart;
-  const spec = { $schema: "https://vega.github.io/schema/vega-lite/v6.json", ...plots[name](place.clientWidth) };
-  spec.config = { ...look(), ...spec.config };
+async function draw(element) {
+  const name = element.dataset.chart;
+  const spec = { $schema: "https://vega.github.io/schema/vega-lite/v6.json", ...plots[name](element.clientWidth) };
+  spec.config = { ...plotStyle(), ...spec.config };
   spec.autosize = { type: "fit", contains: "padding" };
-  spec.description = place.closest("figure")?.querySelector("figcaption")?.textContent ?? "Digits in the plane";
+  spec.description = element.closest("figure")?.querySelector("figcaption")?.textContent ?? "Test digits in the plane";
   const theme = document.documentElement.dataset.theme === "dark" ? "dark" : undefined;
-  const { view } = await vegaEmbed(place, spec, { actions: false, renderer: "svg", ast: false, tooltip: { theme } });
+  const { view } = await vegaEmbed(element, spec, { actions: false, renderer: "svg", ast: false, tooltip: { theme } });
   views[name]?.finalize();
   views[name] = view;
   if (name === "points") {
-    view.addEventListener("mouseover", (_, item) => item?.datum?.index !== undefined && point(item.datum.index));
-    view.addEventListener("click", (_, item) => item?.datum?.index !== undefined && point(item.datum.index));
+    view.addEventListener("mouseover", (_, item) => item?.datum?.index !== undefined && selectDigit(item.datum.index));
+    view.addEventListener("click", (_, item) => item?.datum?.index !== undefined && selectDigit(item.datum.index));
   }
   if (name === "gains") {
     view.addEventListener("click", (_, item) => item?.datum?.index !== undefined && showPart(item.datum.index));
@@ -213,13 +216,13 @@ async function draw(place) {
 
 const drawAll = () => Promise.all([...document.querySelectorAll(".chart")].map(draw));
 
-let drawnAt = innerWidth;
-let waiting;
+let drawnWidth = innerWidth;
+let timer;
 addEventListener("resize", () => {
-  clearTimeout(waiting);
-  waiting = setTimeout(() => {
-    if (innerWidth !== drawnAt) drawAll(); // square plots are as high as they are wide
-    drawnAt = innerWidth;
+  clearTimeout(timer);
+  timer = setTimeout(() => {
+    if (innerWidth !== drawnWidth) drawAll(); // the height of square plots depends on the width
+    drawnWidth = innerWidth;
   }, 200);
 });
 
@@ -241,86 +244,89 @@ function choose(fieldset, names, show, picture) {
 
 // ---- digits -----------------------------------------------------------------------------------
 
-const SHAPES = data.digits.networks.CNN.filter(({ name, side }) => side && /ReLU|pooling/.test(name)).map(({ shape }) => shape);
-const LAYERS = ["first convolution and ReLU", "first pooling", "second convolution and ReLU", "second pooling"].map(
-  (name, layer) => `After the ${name}: ${SHAPES[layer]}`,
-);
-LAYERS[LAYERS.length - 1] += `. These ${data.embedding.width.toLocaleString("en")} numbers are the embedding`;
-
-choose(
-  find("map-choice"),
-  data.digits.maps.map((_, digit) => digit),
-  (digit) =>
-    find("maps").replaceChildren(
-      ...data.digits.maps[digit].layers.map((src, layer) =>
-        make("figure", {}, make("img", { src, alt: `Feature maps of a ${digit}`, className: "pixels" }), make("figcaption", { textContent: LAYERS[layer] })),
+function showLayers() {
+  const shapes = data.digits.networks.CNN.filter(({ name, side }) => side && /ReLU|pooling/.test(name)).map(({ shape }) => shape);
+  const captions = ["first convolution and ReLU", "first pooling", "second convolution and ReLU", "second pooling"].map(
+    (name, layer) => `After the ${name}: ${shapes[layer]}`,
+  );
+  captions[captions.length - 1] += `. These ${data.embedding.width.toLocaleString("en")} numbers are the embedding`;
+  choose(
+    find("map-choice"),
+    data.digits.maps.map((_, digit) => digit),
+    (digit) =>
+      find("maps").replaceChildren(
+        ...data.digits.maps[digit].layers.map((src, layer) =>
+          make("figure", {}, make("img", { src, alt: `Feature maps of a ${digit}`, className: "pixels" }), make("figcaption", { textContent: captions[layer] })),
+        ),
       ),
-    ),
-  (digit) => data.digits.maps[digit].image,
-);
+    (digit) => data.digits.maps[digit].image,
+  );
 
-find("field").querySelector("image").setAttribute("href", data.digits.maps[5].image);
-const UNITS = ["first convolution", "first pooling", "second convolution", "second pooling", "scores"];
-choose(find("field-choice"), UNITS, (index) => {
-  const { size, start } = data.digits.fields[index];
-  const box = find("field").querySelector("rect");
-  Object.entries({ x: start, y: start, width: size, height: size }).forEach(([name, value]) => box.setAttribute(name, value));
-  find("field-text").textContent =
-    size < 28
-      ? `One unit in the middle of what the ${UNITS[index]} gives sees ${size} x ${size} pixels.`
-      : "Each of the ten scores sees the whole digit.";
-});
+  find("field").querySelector("image").setAttribute("href", data.digits.maps[5].image);
+  const layers = ["first convolution", "first pooling", "second convolution", "second pooling", "scores"];
+  choose(find("field-choice"), layers, (index) => {
+    const { size, start } = data.digits.fields[index];
+    const square = find("field").querySelector("rect");
+    Object.entries({ x: start, y: start, width: size, height: size }).forEach(([name, value]) => square.setAttribute(name, value));
+    find("field-text").textContent =
+      size < 28
+        ? `The unit in the middle of the output of the ${layers[index]} depends on ${size} x ${size} pixels.`
+        : "Each of the ten scores depends on the whole digit.";
+  });
+}
+
+if (data.digits.maps.length) showLayers(); // they are shown of the project's own CNN only
 
 // ---- embedding --------------------------------------------------------------------------------
 
 const shown = new Set([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
-let pointed = null;
+let selected = null;
 
 function points() {
-  const frame = data.embedding.frames[find("moment").value];
+  const frame = data.embedding.frames[find("snapshot").value];
   return frame
     .map(([x, y], index) => {
-      const digit = data.embedding.digits[index];
-      return { x, y, index, digit, said: `Test digit ${index}: a ${digit}`, chosen: index === pointed };
+      const digit = data.embedding.labels[index];
+      return { x, y, index, digit, description: `Test digit ${index}: a ${digit}`, selected: index === selected };
     })
     .filter((row) => shown.has(row.digit));
 }
 
-function point(index) {
-  if (index === pointed) return;
-  pointed = index;
-  const { digits, predicted, sheet, columns } = data.embedding;
+function selectDigit(index) {
+  if (index === selected) return;
+  selected = index;
+  const { labels, predictions, sheet, columns } = data.embedding;
   const zoom = 4;
-  const rows = Math.ceil(digits.length / columns);
-  Object.assign(find("pointed").style, {
+  const rows = Math.ceil(labels.length / columns);
+  Object.assign(find("selected").style, {
     backgroundImage: `url(${sheet})`,
     backgroundSize: `${columns * 28 * zoom}px ${rows * 28 * zoom}px`,
     backgroundPosition: `-${(index % columns) * 28 * zoom}px -${Math.floor(index / columns) * 28 * zoom}px`,
   });
-  find("pointed").hidden = false;
-  find("pointed").setAttribute("aria-label", `A handwritten ${digits[index]}`);
-  find("pointed-text").textContent = `Test digit ${index}: a ${digits[index]}, read as ${predicted[index]}${digits[index] === predicted[index] ? "" : " (wrong)"} at the end of the training.`;
+  find("selected").hidden = false;
+  find("selected").setAttribute("aria-label", `A handwritten ${labels[index]}`);
+  find("selected-text").textContent = `Test digit ${index}: label ${labels[index]}, prediction ${predictions[index]}${labels[index] === predictions[index] ? "" : " (wrong)"} at the end of the training.`;
   update("points", points());
 }
 
-function stepPoint(by) {
-  const rows = points().map((row) => row.index);
-  if (!rows.length) return;
-  const place = rows.indexOf(pointed);
-  point(rows[place < 0 ? 0 : (place + by + rows.length) % rows.length]);
+function stepDigit(by) {
+  const indices = points().map((row) => row.index);
+  if (!indices.length) return;
+  const place = indices.indexOf(selected);
+  selectDigit(indices[place < 0 ? 0 : (place + by + indices.length) % indices.length]);
 }
 
-find("point-on").addEventListener("click", () => stepPoint(1));
-find("point-back").addEventListener("click", () => stepPoint(-1));
+find("digit-next").addEventListener("click", () => stepDigit(1));
+find("digit-back").addEventListener("click", () => stepDigit(-1));
 
-function showMoment() {
-  const moment = find("moment").value;
-  find("moment-text").textContent = `step ${data.embedding.steps[moment].toLocaleString("en")}: ${(100 * data.embedding.accuracies[moment]).toFixed(1)} % of all test digits right`;
-  find("moment").setAttribute("aria-valuetext", find("moment-text").textContent);
+function showSnapshot() {
+  const snapshot = find("snapshot").value;
+  find("snapshot-text").textContent = `step ${data.embedding.steps[snapshot].toLocaleString("en")}: ${(100 * data.embedding.accuracies[snapshot]).toFixed(1)} % test accuracy`;
+  find("snapshot").setAttribute("aria-valuetext", find("snapshot-text").textContent);
   update("points", points());
 }
-find("moment").addEventListener("input", showMoment);
-showMoment();
+find("snapshot").addEventListener("input", showSnapshot);
+showSnapshot();
 
 for (const digit of shown) {
   const input = make("input", { type: "checkbox", checked: true, value: digit });
@@ -332,37 +338,37 @@ for (const digit of shown) {
   find("classes").append(make("label", {}, input, String(digit)));
 }
 
-// ---- one photograph, closely --------------------------------------------------------------------
+// ---- one photograph -----------------------------------------------------------------------------
 
 const viewer = find("viewer");
 const layer = (name) => viewer.querySelector(`[data-layer=${name}]`);
-const lens = { zoom: 1, x: 0, y: 0 };
-let photo = data.photographs.gallery[0];
+const viewport = { zoom: 1, x: 0, y: 0 };
+let photo = data.superres.gallery[0];
 
-function move() {
+function applyViewport() {
   const { clientWidth: width, clientHeight: height } = viewer;
-  lens.x = Math.min(0, Math.max(lens.x, width * (1 - lens.zoom)));
-  lens.y = Math.min(0, Math.max(lens.y, height * (1 - lens.zoom)));
-  viewer.classList.toggle("zoomed", lens.zoom > 1);
+  viewport.x = Math.min(0, Math.max(viewport.x, width * (1 - viewport.zoom)));
+  viewport.y = Math.min(0, Math.max(viewport.y, height * (1 - viewport.zoom)));
+  viewer.classList.toggle("zoomed", viewport.zoom > 1);
   for (const image of viewer.querySelectorAll("img")) {
-    image.style.transform = `translate(${lens.x}px, ${lens.y}px) scale(${lens.zoom})`;
-    image.style.imageRendering = (lens.zoom * width) / photo.width > 2 ? "pixelated" : "auto";
+    image.style.transform = `translate(${viewport.x}px, ${viewport.y}px) scale(${viewport.zoom})`;
+    image.style.imageRendering = (viewport.zoom * width) / photo.width > 2 ? "pixelated" : "auto";
   }
 }
 
 function zoom(factor, x = viewer.clientWidth / 2, y = viewer.clientHeight / 2) {
-  const before = lens.zoom;
-  lens.zoom = Math.min(12, Math.max(1, before * factor));
-  const ratio = lens.zoom / before;
-  lens.x = x - ratio * (x - lens.x);
-  lens.y = y - ratio * (y - lens.y);
-  move();
+  const before = viewport.zoom;
+  viewport.zoom = Math.min(12, Math.max(1, before * factor));
+  const ratio = viewport.zoom / before;
+  viewport.x = x - ratio * (x - viewport.x);
+  viewport.y = y - ratio * (y - viewport.y);
+  applyViewport();
 }
 
 function pan(right, down) {
-  lens.x += right;
-  lens.y += down;
-  move();
+  viewport.x += right;
+  viewport.y += down;
+  applyViewport();
 }
 
 function split() {
@@ -372,9 +378,9 @@ function split() {
   find("divider").style.left = `${share}%`;
   find("divider").hidden = truth;
   find("split").setAttribute("aria-valuetext", `${share} % bicubic, ${100 - share} % network`);
-  const said = (name) => `${name} ${photo.quality[name].psnr.toFixed(2)} dB`;
-  find("tag-left").textContent = truth ? "truth" : said("bicubic");
-  find("tag-right").textContent = said("network");
+  const label = (name) => `${name} ${photo.quality[name].psnr.toFixed(2)} dB`;
+  find("tag-left").textContent = truth ? "ground truth" : label("bicubic");
+  find("tag-right").textContent = label("network");
   find("tag-left").hidden = !truth && share < 5;
   find("tag-right").hidden = truth || share > 95;
 }
@@ -392,20 +398,20 @@ function showPhoto() {
   layer("truth").firstElementChild.src = photo.truth;
   layer("truth").hidden = !truth;
   find("photo-text").textContent =
-    `Photograph ${photo.name}, rank ${photo.rank} of ${data.photographs.rows.length} by gain: bicubic ${photo.quality.bicubic.psnr.toFixed(2)} dB and SSIM ${photo.quality.bicubic.ssim.toFixed(4)}, ` +
+    `Photograph ${photo.name}, rank ${photo.rank} of ${data.superres.rows.length} by gain: bicubic ${photo.quality.bicubic.psnr.toFixed(2)} dB and SSIM ${photo.quality.bicubic.ssim.toFixed(4)}, ` +
     `network ${photo.quality.network.psnr.toFixed(2)} dB and ${photo.quality.network.ssim.toFixed(4)}.` +
-    (errors && !truth ? ` Shown are the errors of luminance, ${data.photographs.loud} times as bright.` : "");
+    (errors && !truth ? ` The pictures show the errors of luminance, ${data.superres.error_gain} times as bright.` : "");
   split();
-  move();
+  applyViewport();
 }
 
-data.photographs.gallery.forEach((each, index) => {
+data.superres.gallery.forEach((each, index) => {
   const button = make("button", { type: "button" }, make("img", { src: each.truth, alt: `Photograph ${each.name}` }), `${each.gain >= 0 ? "+" : ""}${each.gain.toFixed(2)} dB`);
   button.setAttribute("aria-pressed", String(index === 0));
   button.addEventListener("click", () => {
     for (const other of find("photo-choice").children) other.setAttribute("aria-pressed", String(other === button));
     photo = each;
-    Object.assign(lens, { zoom: 1, x: 0, y: 0 });
+    Object.assign(viewport, { zoom: 1, x: 0, y: 0 });
     showPhoto();
   });
   find("photo-choice").append(button);
@@ -432,13 +438,13 @@ const KEYS = {
   ArrowDown: () => pan(0, -40),
 };
 viewer.addEventListener("keydown", (event) => {
-  const act = KEYS[event.key];
-  if (!act || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key.startsWith("Arrow") && lens.zoom === 1) return; // the page scrolls
+  const action = KEYS[event.key];
+  if (!action || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key.startsWith("Arrow") && viewport.zoom === 1) return; // the page scrolls
   event.preventDefault();
-  act();
+  action();
 });
-find("closely").addEventListener("keydown", (event) => {
+find("comparison").addEventListener("keydown", (event) => {
   if (event.key.toLowerCase() !== "t" || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
   press("show-truth", !pressed("show-truth"));
   showPhoto();
@@ -457,47 +463,47 @@ viewer.addEventListener("pointerdown", (event) => {
   viewer.setPointerCapture(event.pointerId);
   const { left, width } = viewer.getBoundingClientRect();
   const divider = left + (width * find("split").value) / 100;
-  const start = { x: event.clientX - lens.x, y: event.clientY - lens.y };
+  const start = { x: event.clientX - viewport.x, y: event.clientY - viewport.y };
   const moveDivider = (moved) => {
     find("split").value = (100 * (moved.clientX - left)) / width;
     split();
   };
   const movePhoto = (moved) => {
-    Object.assign(lens, { x: moved.clientX - start.x, y: moved.clientY - start.y });
-    move();
+    Object.assign(viewport, { x: moved.clientX - start.x, y: moved.clientY - start.y });
+    applyViewport();
   };
-  // A whole photograph cannot be moved, so a drag anywhere takes the divider along.
-  const drag = lens.zoom === 1 || Math.abs(event.clientX - divider) < 16 ? moveDivider : movePhoto;
+  // A whole photograph cannot be moved, so a drag anywhere moves the divider.
+  const drag = viewport.zoom === 1 || Math.abs(event.clientX - divider) < 16 ? moveDivider : movePhoto;
   viewer.addEventListener("pointermove", drag);
   viewer.addEventListener("lostpointercapture", () => viewer.removeEventListener("pointermove", drag), { once: true });
 });
 
-// ---- every photograph ---------------------------------------------------------------------------
+// ---- all photographs ----------------------------------------------------------------------------
 
-let part = data.photographs.rows.findIndex((row) => row.rank === 1);
+let part = data.superres.rows.findIndex((row) => row.rank === 1);
 
 function inOrder() {
   const key = find("gain-order").value;
-  const rows = data.photographs.rows.map((row, index) => ({ ...row, index }));
+  const rows = data.superres.rows.map((row, index) => ({ ...row, index }));
   return rows.sort((a, b) => (key === "name" ? a.name.localeCompare(b.name, "en") : b[key] - a[key]));
 }
 
 function gains() {
-  return inOrder().map(({ name, gain, index }, rank) => ({ name, gain, index, rank, chosen: index === part }));
+  return inOrder().map(({ name, gain, index }, rank) => ({ name, gain, index, rank, selected: index === part }));
 }
 
 function showPart(index) {
   part = index;
-  const row = data.photographs.rows[index];
+  const row = data.superres.rows[index];
   find("part-choice").value = index;
-  const said = {
-    truth: "truth",
+  const captions = {
+    truth: "ground truth",
     bicubic: `bicubic; the whole photograph: ${row.bicubic.toFixed(2)} dB`,
     network: `network; the whole photograph: ${row.network.toFixed(2)} dB`,
   };
-  Object.entries(said).forEach(([name, text], place) => {
+  Object.entries(captions).forEach(([name, text], place) => {
     const figure = find("parts").children[place];
-    Object.assign(figure.querySelector("img"), { src: row.part[name], alt: `Part of photograph ${row.name}: ${name}` });
+    Object.assign(figure.querySelector("img"), { src: row.part[name], alt: `Part of photograph ${row.name}: ${name === "truth" ? "ground truth" : name}` });
     figure.querySelector("figcaption").textContent = text;
   });
   update("gains", gains());
@@ -517,21 +523,21 @@ function stepPart(by) {
 
 find("gain-order").addEventListener("change", listParts);
 find("part-choice").addEventListener("change", () => showPart(Number(find("part-choice").value)));
-find("part-on").addEventListener("click", () => stepPart(1));
+find("part-next").addEventListener("click", () => stepPart(1));
 find("part-back").addEventListener("click", () => stepPart(-1));
 
 // ---- pixel shuffle ------------------------------------------------------------------------------
 
-const shuffle = data.photographs.shuffle;
+const shuffle = data.superres.shuffle;
 if (shuffle) {
-  const scale = data.photographs.scale;
+  const scale = data.superres.scale;
   const stages = [
-    [[shuffle.low], 1, "A part of the small picture, as the network gets it."],
-    [shuffle.channels, scale, `The last convolution's ${scale ** 2} channels for that part, each in a colour of its own.`],
-    [[shuffle.laid], 1, `Laid out: of every ${scale} x ${scale} pixels, each comes from another channel.`],
-    [[shuffle.shuffled], 1, "The same in grey: this is what the last layer gives, dark below zero, bright above."],
-    [[shuffle.bicubic, shuffle.network], 2, "Bicubic interpolation of the part, and what the network makes of it."],
-    [[shuffle.network, shuffle.truth], 2, "What the network makes of it, and the truth."],
+    [[shuffle.low], 1, "A part of the downscaled picture, the network's input."],
+    [shuffle.channels, scale, `The last convolution's ${scale ** 2} channels for that part, each in its own colour.`],
+    [[shuffle.interleaved], 1, `Interleaved: each of ${scale} x ${scale} pixels comes from another channel.`],
+    [[shuffle.shuffled], 1, "The same in grey: the output of the last layer. Dark is negative, bright is positive."],
+    [[shuffle.bicubic, shuffle.network], 2, "The part upscaled by bicubic interpolation, and by the network."],
+    [[shuffle.network, shuffle.truth], 2, "The part upscaled by the network, and the ground truth."],
   ];
   const show = () => {
     const [pictures, columns, text] = stages[find("shuffle").value];
@@ -544,12 +550,12 @@ if (shuffle) {
   show();
 }
 
-// ---- begin --------------------------------------------------------------------------------------
+// ---- start --------------------------------------------------------------------------------------
 
-find("theme").addEventListener("change", paint);
-dark.addEventListener("change", paint);
-new ResizeObserver(move).observe(viewer);
+find("theme").addEventListener("change", applyTheme);
+dark.addEventListener("change", applyTheme);
+new ResizeObserver(applyViewport).observe(viewer);
 listParts();
-await paint();
+await applyTheme();
 showPhoto();
 document.documentElement.dataset.ready = "yes";

@@ -1,54 +1,45 @@
-"""The report as one HTML file that asks for nothing else."""
+"""The report as one HTML file that needs no other file and no network."""
 
 import re
 from functools import cache
 from importlib.resources import files
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import vl_convert
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 from pydantic import Field
 
-from convlab.errors import InputError
-from convlab.params import Params
+from convlab.core.errors import InputError
+from convlab.core.params import Params
 
-LARGEST = 8_000_000
-"""Bytes of a page that can still be sent by mail."""
-MOVING = {
+MAX_PAGE_BYTES = 8_000_000
+"""Size of a page that can still be sent by mail."""
+SCRIPT_DATA = {
     "digits": ("networks", "curve", "shift", "confusion", "maps", "fields"),
     "embedding": (
         *("width", "frames", "domain", "steps", "accuracies"),
-        *("digits", "predicted", "sheet", "columns", "colours"),
+        *("labels", "predictions", "sheet", "columns", "colours"),
     ),
-    "photographs": ("scale", "loud", "curve", "rows", "gallery", "shuffle"),
+    "superres": ("curves", "scale", "error_gain", "rows", "gallery", "shuffle"),
 }
-"""What the page's script reads; the rest is in its text."""
-_EXPOSED = "window.vegaEmbed = vegaEmbed;"
-
-
-class Photographs(Params, extra="ignore"):
-    """Where the photographs are from, of block `download_bsds`."""
-
-    source: Literal["published", "bundled"]
+"""Keys of each section that the page's script reads; the template reads all."""
+_EXPOSE_VEGA = "window.vegaEmbed = vegaEmbed;"
 
 
 class RenderReport(Params):
-    """What the report shows (block `render_report`)."""
+    """How the report is made (block `render_report`)."""
 
-    wrong_shown: Annotated[int, Field(ge=1, le=200)]
     atlas_side: Annotated[int, Field(ge=2, le=20)]
     atlas_steps: Annotated[int, Field(ge=1, le=10_000)]
-    photographs: Annotated[int, Field(ge=2, le=12)]
-    part_size: Annotated[int, Field(ge=32, le=160)]
     quality: Annotated[int, Field(ge=1, le=100)]
 
 
 def render_page(
     digits: dict[str, Any],
     embedding: dict[str, Any],
-    photographs: dict[str, Any],
-    making: dict[str, Any],
+    superres: dict[str, Any],
+    provenance: dict[str, Any],
     *,
     published: bool,
 ) -> str:
@@ -56,12 +47,11 @@ def render_page(
 
     Parameters
     ----------
-    digits, embedding, photographs, making : dict
-        What `tell_digits` and the others found, which the template and the
-        page's script both read.
+    digits, embedding, superres, provenance : dict
+        From `digits_section` and the other functions of that kind.
     published : bool
-        Whether the photographs are BSDS500's, so that published figures may
-        stand beside those of this run.
+        Whether the photographs are BSDS500's, so that published results may be
+        shown beside those of this run.
 
     Returns
     -------
@@ -71,30 +61,34 @@ def render_page(
     Raises
     ------
     InputError
-        If the page gets larger than `LARGEST`.
+        If the page is larger than `MAX_PAGE_BYTES`.
     """
-    told = {"digits": digits, "embedding": embedding, "photographs": photographs}
-    here = files(__package__)
+    sections = {"digits": digits, "embedding": embedding, "superres": superres}
+    folder = files(__package__)
     style, script, template = (
-        here.joinpath(name).read_text(encoding="utf-8")
+        folder.joinpath(name).read_text(encoding="utf-8")
         for name in ("page.css", "page.js", "page.html")
     )
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters["rows"] = lambda columns: zip(*columns.values(), strict=True)
     page = environment.from_string(template).render(
-        **told,
-        making=making,
+        **sections,
+        provenance=provenance,
         published=published,
-        data={part: {name: told[part][name] for name in names} for part, names in MOVING.items()},
+        data={
+            section: {key: sections[section][key] for key in keys}
+            for section, keys in SCRIPT_DATA.items()
+        },
         style=Markup(style),  # noqa: S704
         script=_inline(script),
         libraries=_inline(_plotting_library()),
     )
     size = len(page.encode())
-    if size > LARGEST:
+    if size > MAX_PAGE_BYTES:
         raise InputError(
-            f"the page would have {size:,} bytes, more than {LARGEST:,}: lower"
-            " render_report.quality, render_report.part_size or render_report.photographs"
+            f"the page would have {size:,} bytes, more than {MAX_PAGE_BYTES:,}: lower"
+            " render_report.quality, evaluate_sr.crop_size or evaluate_sr.gallery_images in"
+            " params.yaml"
         )
     return page
 
@@ -102,9 +96,9 @@ def render_page(
 @cache
 def _plotting_library() -> str:
     """Vega-Lite, Vega and Vega-Embed; bundling them takes seconds."""
-    return vl_convert.javascript_bundle(_EXPOSED)
+    return vl_convert.javascript_bundle(_EXPOSE_VEGA)
 
 
 def _inline(script: str) -> Markup:
-    """A script as it is, but for what would end or comment out its element, all in strings."""
+    """Escape what would end the script element; in a script it occurs in strings only."""
     return Markup(re.sub(r"<(?=/script|!--)", r"\\x3c", script, flags=re.IGNORECASE))  # noqa: S704

@@ -1,77 +1,85 @@
-"""What the report tells of: read from where the stages left it, and seen to be of one run."""
+"""Reads what the other stages left, and checks that it is all of one run."""
 
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
+from torch import nn
 
-from convlab.data.idx import read_digits
-from convlab.data.photos import split_photos
-from convlab.data.snapshots import Snapshots, read_snapshots
-from convlab.errors import InputError
-from convlab.nets.cnn import Cnn
-from convlab.nets.mlp import Mlp
-from convlab.nets.superres import load_superres
-from convlab.nets.upscaler import Upscaler
-from convlab.nets.weights import load_network
-from convlab.tables import read_columns
+from convlab.core.errors import InputError
+from convlab.core.tables import read_columns
+from convlab.core.weights import load_network
+from convlab.data.mnist import read_digits
+from convlab.data.photos import read_rgb, split_photos
+from convlab.digits.prediction import NETWORKS
+from convlab.digits.snapshots import Snapshots, read_snapshots
+from convlab.superres.comparison import UpscaledPhoto, compare_photo
+from convlab.superres.layers import Upscaler
+from convlab.superres.patches import make_pair, read_plane
+from convlab.superres.upscaling import load_upscaler
 
 CNN, MLP, DIGITS_CURVE, SNAPSHOTS = (
     f"train_cnn/{name}"
     for name in ("cnn.safetensors", "mlp.safetensors", "curve.csv", "snapshots.safetensors")
 )
-ANSWERS, SHIFT = (f"evaluate_cnn/{name}" for name in ("predictions.csv", "shift.csv"))
+PREDICTIONS, SHIFT = "evaluate_cnn/predictions.csv", "evaluate_cnn/shift.csv"
 FRAMES = "render_tsne/frames.csv"
-MODEL, SUPERRES_CURVE = (f"train_sr/{name}" for name in ("model.safetensors", "curve.csv"))
-IMAGES = "evaluate_sr/images.csv"
-FILES = (
-    *(CNN, MLP, DIGITS_CURVE, SNAPSHOTS, ANSWERS, SHIFT),
-    *(FRAMES, MODEL, SUPERRES_CURVE, IMAGES),
+DIGITS_FILES = (CNN, MLP, DIGITS_CURVE, SNAPSHOTS, PREDICTIONS, SHIFT, FRAMES)
+"""All files that `read_digits_run` reads from the stages' folders."""
+SUPERRES_FILES = (
+    *("train_sr/x{scale}/model.safetensors", "train_sr/x{scale}/curve.csv"),
+    *("evaluate_sr/x{scale}/images.csv", "evaluate_sr/x{scale}/upscaled"),
 )
-"""All that is read from the stages' folders."""
+"""The files and the folder that `read_superres_run` and `read_upscaled` read, of each scale."""
 
 
 class DigitsRun(NamedTuple):
-    """Both digit networks, and what the stages found out about them."""
+    """Both digit networks and their results."""
 
-    cnn: Cnn
-    mlp: Mlp
+    cnn: nn.Module
+    mlp: nn.Module
     images: np.ndarray
     """uint8, shape (n, 28, 28): the test digits."""
     labels: np.ndarray
-    """uint8, shape (n,): what they are."""
-    answers: np.ndarray
-    """int, shape (n,): what the trained CNN takes them for."""
+    """uint8, shape (n,)."""
+    predictions: np.ndarray
+    """int, shape (n,): of the trained CNN."""
     curve: dict[str, list[float]]
     """Of both trainings, by column."""
     shift: dict[str, list[float]]
-    """Accuracy of both by how far digits are shifted, by column."""
+    """Accuracy of both networks on shifted digits, by column."""
     snapshots: Snapshots
-    layouts: np.ndarray
-    """float, shape (s, m, 2): where the first m digits lie at each snapshot."""
+    positions: np.ndarray
+    """float, shape (s, m, 2): of the first m test digits in the plane, at each snapshot."""
 
 
 class SuperresRun(NamedTuple):
-    """The super-resolution network, and what the stages found out about it."""
+    """A super-resolution network and its results."""
 
     network: Upscaler
     photos: list[Path]
     """The test photographs."""
+    upscaled: Path
+    """The folder with the network's output for each of them."""
     images: dict[str, list[Any]]
-    """Quality of each by each method, by column."""
+    """Quality of each photograph by each method, by column."""
     curve: dict[str, list[float]]
     """Of the training, by column."""
 
 
 def read_digits_run(mnist: Path, stages: Path) -> DigitsRun:
-    """Read what there is to tell of digits.
+    """Read the results on digits.
 
     Parameters
     ----------
     mnist : Path
-        Holds MNIST.
+        Folder with MNIST.
     stages : Path
-        Holds a folder per stage.
+        Folder with a folder for each stage.
+
+    Returns
+    -------
+    DigitsRun
 
     Raises
     ------
@@ -79,55 +87,74 @@ def read_digits_run(mnist: Path, stages: Path) -> DigitsRun:
         If a file is missing, damaged or of another run than the others.
     """
     images, labels = read_digits(mnist, "test")
-    answers = np.array(read_columns(stages / ANSWERS)["predicted"], int)
-    if len(answers) != len(labels):
-        _refuse(stages / ANSWERS)
+    predictions = np.array(read_columns(stages / PREDICTIONS)["predicted"], int)
+    if len(predictions) != len(labels):
+        _refuse(stages / PREDICTIONS)
     snapshots = read_snapshots(stages / SNAPSHOTS)
-    count = len(snapshots.digits)
-    if not np.array_equal(snapshots.digits, labels[:count]):
+    count = len(snapshots.labels)
+    if not np.array_equal(snapshots.labels, labels[:count]):
         _refuse(stages / SNAPSHOTS)
     frames = read_columns(stages / FRAMES)
     if not np.array_equal(frames["step"], np.repeat(snapshots.steps, count)):
         _refuse(stages / FRAMES)
     return DigitsRun(
-        cnn=load_network(stages / CNN, {"cnn": Cnn}),
-        mlp=load_network(stages / MLP, {"mlp": Mlp}),
+        cnn=load_network(stages / CNN, NETWORKS),
+        mlp=load_network(stages / MLP, NETWORKS),
         images=images,
         labels=labels,
-        answers=answers,
+        predictions=predictions,
         curve=read_columns(stages / DIGITS_CURVE),
         shift=read_columns(stages / SHIFT),
         snapshots=snapshots,
-        layouts=np.stack([frames["x"], frames["y"]], axis=-1).reshape(-1, count, 2),
+        positions=np.stack([frames["x"], frames["y"]], axis=-1).reshape(-1, count, 2),
     )
 
 
 def read_superres_run(bsds: Path, stages: Path, scale: int) -> SuperresRun:
-    """Read what there is to tell of super-resolution.
+    """Read the results of super-resolution at one scale.
 
     Parameters
     ----------
     bsds : Path
-        Holds the photographs.
+        Folder with the photographs.
     stages : Path
-        Holds a folder per stage.
+        Folder with a folder for each stage.
     scale : int
+
+    Returns
+    -------
+    SuperresRun
 
     Raises
     ------
     InputError
         As `read_digits_run`; also if the network is for another scale.
     """
+    model, curve, table, upscaled = (stages / name.format(scale=scale) for name in SUPERRES_FILES)
     _, _, photos = split_photos(bsds)
-    images = read_columns(stages / IMAGES, texts={"image"})
+    images = read_columns(table, texts={"image"})
     if images["image"] != [photo.stem for photo in photos]:
-        _refuse(stages / IMAGES)
-    return SuperresRun(
-        network=load_superres(stages / MODEL, scale),
-        photos=photos,
-        images=images,
-        curve=read_columns(stages / SUPERRES_CURVE),
-    )
+        _refuse(table)
+    return SuperresRun(load_upscaler(model, scale), photos, upscaled, images, read_columns(curve))
+
+
+def read_upscaled(run: SuperresRun, photo: Path) -> UpscaledPhoto:
+    """Read a test photograph and what the network made of it.
+
+    Returns
+    -------
+    UpscaledPhoto
+
+    Raises
+    ------
+    InputError
+        If one of both is missing or damaged, or their sizes do not match.
+    """
+    rgb, scale, file = read_rgb(photo), run.network.scale, run.upscaled / f"{photo.stem}.png"
+    output = read_plane(file)
+    if output.shape != make_pair(rgb, scale).high.shape:
+        _refuse(file)
+    return compare_photo(rgb, output, scale)
 
 
 def _refuse(path: Path) -> NoReturn:

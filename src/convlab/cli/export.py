@@ -1,0 +1,53 @@
+"""`convlab export`: write both networks as ONNX, for other programs."""
+
+import logging
+from pathlib import Path
+
+import click
+
+from convlab.cli.inputs import (
+    DIGIT_MODEL,
+    PATH,
+    SUPERRES_MODEL,
+    check_overwrite,
+    force_option,
+    load,
+)
+from convlab.cli.onnx import MAX_DIFFERENCE, export_digits, export_superres
+from convlab.core.outputs import atomic_write
+from convlab.digits.prediction import NETWORKS as DIGIT_NETWORKS
+from convlab.superres.upscaling import NETWORKS as SUPERRES_NETWORKS
+
+
+@click.command()
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=PATH,
+    help="Folder to write superres.onnx and digits.onnx to.",
+)
+@click.option(
+    "--superres", default=SUPERRES_MODEL, show_default=True, type=PATH, help="The network's file."
+)
+@click.option(
+    "--digits", default=DIGIT_MODEL, show_default=True, type=PATH, help="The network's file."
+)
+@force_option
+def export(output: Path, superres: Path, digits: Path, *, force: bool) -> None:
+    """Write both networks as ONNX, and compare them with torch.
+
+    The batch size is open, and so are the height and width of pictures. The
+    metadata of the files describe inputs, outputs, scale and version.
+    """
+    targets = output / "superres.onnx", output / "digits.onnx"
+    for target in targets:
+        check_overwrite(target, force=force)
+    # It warns about torchvision's operators, which no network here has.
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    upscaler, classifier = load(superres, SUPERRES_NETWORKS), load(digits, DIGIT_NETWORKS)
+    with atomic_write(*targets) as drafts:
+        differences = export_superres(upscaler, drafts[0]), export_digits(classifier, drafts[1])
+    for target, difference in zip(targets, differences, strict=True):
+        click.echo(f"{target}: differs from torch by at most {difference:.1e}")
+    click.echo(f"(One grey level is {MAX_DIFFERENCE:.1e}.)")

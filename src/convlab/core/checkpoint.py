@@ -1,0 +1,141 @@
+"""Checkpoints: a long training that was interrupted is resumed where it was."""
+
+import hashlib
+import json
+import sys
+from collections.abc import Iterable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from convlab.core.outputs import atomic_write, remove
+
+PACKAGES = ("torch", "numpy", "pillow", "scikit-image")
+"""Installed packages that can change the result of a training, beside its own code."""
+
+
+class Checkpoint:
+    """The last saved state of a training, in one file with a checksum.
+
+    Parameters
+    ----------
+    path : Path
+        Ends with .safetensors; written completely or not at all.
+    fingerprint : str
+        Of the training that it belongs to, see `fingerprint`.
+    """
+
+    def __init__(self, path: Path, fingerprint: str) -> None:
+        self.path = path
+        self.fingerprint = fingerprint
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Replace the saved state.
+
+        Parameters
+        ----------
+        state : dict
+            Tensors, numbers, texts and None in nested dicts and lists, such as `state_dict` gives.
+        """
+        tensors: list[Tensor] = []
+        structure = json.dumps(_without_tensors(state, tensors))
+        arrays = {str(number): tensor.contiguous() for number, tensor in enumerate(tensors)}
+        content = save(arrays, {"fingerprint": self.fingerprint, "structure": structure})
+        with atomic_write(self.path) as (draft,):
+            draft.write_bytes(content + hashlib.sha256(content).digest())
+
+    def load(self) -> dict[str, Any] | None:
+        """Read the saved state, if there is one of this training.
+
+        A state with another fingerprint is not used, a damaged file is
+        renamed; both are reported on standard output.
+
+        Returns
+        -------
+        dict or None
+        """
+        if not self.path.exists():
+            return None
+        try:
+            fingerprint, state = _read(self.path)
+        except (SafetensorError, LookupError, ValueError, TypeError, OSError):
+            renamed = self.path.with_suffix(".damaged")
+            self.path.replace(renamed)
+            print(f"the checkpoint is damaged, renamed to {renamed}: starting from step 0")
+            return None
+        if fingerprint != self.fingerprint:
+            print("the checkpoint is from other parameters, data or code: starting from step 0")
+            return None
+        return state
+
+    def remove(self) -> None:
+        """Delete the state, once the training has left its results."""
+        remove(self.path)
+
+
+def fingerprint(settings: Any, files: Iterable[Path]) -> str:
+    """Hash everything that a training depends on, `PACKAGES` and the loaded library included.
+
+    Parameters
+    ----------
+    settings : Any
+        Parameters: whatever JSON can write.
+    files : iterable of Path
+        Data and scripts; their content counts.
+
+    Returns
+    -------
+    str
+        A sha256 in hexadecimal.
+    """
+    versions = [version(package) for package in PACKAGES]
+    digest = hashlib.sha256(json.dumps([settings, versions], sort_keys=True).encode())
+    for path in sorted({*files, *_loaded_sources()}):
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def _loaded_sources() -> list[Path]:
+    """Files of this library's modules that are imported."""
+    return [
+        Path(module.__file__)
+        for name, module in list(sys.modules.items())
+        if name.startswith("convlab.") and module.__file__
+    ]
+
+
+def _without_tensors(value: Any, tensors: list[Tensor]) -> Any:
+    """Give a copy that JSON can write: each tensor is appended to the list, its number stays."""
+    if isinstance(value, Tensor):
+        tensors.append(value)
+        return {"tensor": len(tensors) - 1}
+    if isinstance(value, dict):  # as pairs: keys may be numbers
+        return {"pairs": [[key, _without_tensors(each, tensors)] for key, each in value.items()]}
+    if isinstance(value, list | tuple):
+        return [_without_tensors(each, tensors) for each in value]
+    return value
+
+
+def _with_tensors(value: Any, tensors: dict[str, Tensor]) -> Any:
+    """Undo `_without_tensors`."""
+    if isinstance(value, list):
+        return [_with_tensors(each, tensors) for each in value]
+    if isinstance(value, dict) and "pairs" in value:
+        return {key: _with_tensors(each, tensors) for key, each in value["pairs"]}
+    return tensors[str(value["tensor"])] if isinstance(value, dict) else value
+
+
+def _read(path: Path) -> tuple[str, dict[str, Any]]:
+    content = path.read_bytes()
+    size = len(content) - hashlib.sha256().digest_size
+    if hashlib.sha256(content[:size]).digest() != content[size:]:
+        raise ValueError("the checksum differs")
+    metadata = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
+    return metadata["fingerprint"], _with_tensors(
+        json.loads(metadata["structure"]), load(content[:size])
+    )

@@ -1,0 +1,82 @@
+"""Threads, precision and deterministic algorithms: set here and nowhere else."""
+
+import contextlib
+import os
+from typing import Literal
+
+import torch
+
+from convlab.core.errors import InputError
+from convlab.core.params import Params, Threads
+
+Device = Literal["cpu", "cuda"]
+Precision = Literal["auto", "float32", "bfloat16"]
+
+
+class Compute(Params):
+    """How the stages use the machine (block `compute`)."""
+
+    threads: Threads
+
+
+def prepare(compute: Compute) -> None:
+    """Make torch use that many threads and only deterministic algorithms."""
+    torch.set_num_threads(compute.threads)
+    # As use_deterministic_algorithms, which also imports torch's compiler for over a second.
+    torch.set_deterministic_debug_mode("error")
+
+
+def has_bfloat16_units() -> bool:
+    """Whether this processor multiplies bfloat16 faster than float32.
+
+    True for x86 with AMX or AVX512-BF16 and for Arm with the BF16 extension;
+    elsewhere bfloat16 is emulated, and slower than float32.
+
+    Returns
+    -------
+    bool
+    """
+    # An older torch cannot tell; without oneDNN, torch has no fast kernels for these units.
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    return torch.backends.mkldnn.is_available() and any(
+        capabilities.get(unit) for unit in ("amx_bf16", "avx512_bf16", "bf16")
+    )
+
+
+def open_device(name: Device) -> torch.device:
+    """Give a device to compute on, prepared for reproducible results.
+
+    Returns
+    -------
+    torch.device
+
+    Raises
+    ------
+    InputError
+        If there is no such device.
+    """
+    if name == "cuda":
+        if not torch.cuda.is_available():
+            raise InputError(
+                "train_sr.device = cuda: torch finds no GPU here: set it to cpu in params.yaml,"
+                " then run `dvc repro`"
+            )
+        # Without it, deterministic algorithms would refuse matrix products.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.backends.cudnn.conv.fp32_precision = "ieee"  # float32, not TF32
+    return torch.device(name)
+
+
+def autocast(precision: Precision, device: torch.device) -> contextlib.AbstractContextManager:
+    """Give the context in which a forward pass runs in the wanted precision.
+
+    "auto" is bfloat16 on a GPU, and where the processor has units for it.
+
+    Returns
+    -------
+    context manager
+    """
+    fast = device.type == "cuda" or has_bfloat16_units()
+    if precision == "bfloat16" or (precision == "auto" and fast):
+        return torch.autocast(device.type, dtype=torch.bfloat16)
+    return contextlib.nullcontext()

@@ -1,0 +1,44 @@
+"""Errors that a user can correct."""
+
+import errno
+from pathlib import Path
+
+
+class InputError(Exception):
+    """Bad input: one line saying what is wrong, where, and what would be right.
+
+    The scripts print the message on standard error and exit with status 1
+    (see `convlab.core.script.script`); the library raises it for everything that a
+    user can get wrong: a parameter, a file, an archive, a mirror.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.split()))
+
+
+class DamageError(InputError):
+    """A file that a stage left is not what it should be: the stage can make it again."""
+
+    def __init__(self, path: Path, fault: str) -> None:
+        super().__init__(f"{path}: {fault}: remove it and run `dvc repro`")
+
+
+_REASONS = {
+    errno.EEXIST: "is a file where a folder is needed: move it away",
+    errno.ENOTDIR: "it, or a folder above it, is a file where a folder is needed: move that away",
+    errno.EACCES: "no permission to read or write it: make it and its folder yours, run again",
+    errno.EIO: "the disk is failing: copy your work to another one and run there",
+    errno.EISDIR: "is a folder where a file is needed: move it away",
+    errno.EROFS: "is on a disk that is read-only: copy the project to another one",
+}
+"""What helps, where the system's own message does not say it."""
+
+
+def reason(error: OSError) -> str:
+    """Say what the system refused, and what helps.
+
+    Returns
+    -------
+    str
+    """
+    return _REASONS.get(error.errno) or error.strerror or str(error)

@@ -1,0 +1,120 @@
+"""The training loop of both tracks: one function, seen whole."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from tqdm import tqdm
+
+from convlab.core.checkpoint import Checkpoint
+from convlab.core.errors import InputError
+from convlab.core.optimizers import learning_rate, match_memory_layout
+
+READ_LOSS_EVERY = 50
+"""Steps between two readings of the loss: each makes a GPU wait until it has caught up."""
+Curve = list[dict[str, float]]
+"""What was measured during a training: `step`, `loss` and what the evaluation gave."""
+
+
+class Evaluation(Protocol):
+    """Measures a network during its training, and keeps what must outlive the training."""
+
+    def __call__(self, network: nn.Module, step: int) -> dict[str, float]: ...  # noqa: D102
+    def state_dict(self) -> dict[str, Any]: ...  # noqa: D102
+    def load_state_dict(self, state: dict[str, Any]) -> None: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a track supplies to `train`."""
+
+    network: nn.Module
+    batches: Callable[[int], Iterator[Any]]
+    """Gives the mini-batches from a step on; which they are depends on the step alone."""
+    loss: Callable[[nn.Module, Any], Tensor]
+    """Gives the scalar to minimize."""
+    optimizers: dict[Optimizer, float]
+    """With their peak learning rates."""
+    evaluation: Evaluation
+    evaluate_at: Callable[[int], bool]
+    """Tells whether to evaluate, and to write a checkpoint, after so many steps."""
+    steps: int
+    warmup_steps: int = 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give what it takes to resume, beside the step."""
+        return {
+            "network": self.network.state_dict(),
+            "evaluation": self.evaluation.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore what `state_dict` gave."""
+        self.network.load_state_dict(state["network"])
+        self.evaluation.load_state_dict(state["evaluation"])
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+            match_memory_layout(optimizer)
+
+
+def train(training: Training, checkpoint: Checkpoint, *, name: str) -> Curve:
+    """Train to the end, from the checkpoint if there is one.
+
+    Returns
+    -------
+    list of dict
+        The curve: a point for every evaluation.
+
+    Raises
+    ------
+    InputError
+        If the loss is no longer finite.
+    """
+    step, curve = 0, []
+    if state := checkpoint.load():
+        training.load_state_dict(state["training"])
+        step, curve = state["step"], state["curve"]
+        print(f"{name}: resumed at step {step}")
+    network, losses, batches = training.network.train(), [], training.batches(step)
+    with tqdm(desc=name, total=training.steps, initial=step, unit="step", disable=None) as bar:
+        while step < training.steps:
+            loss = training.loss(network, next(batches))
+            for optimizer, peak in training.optimizers.items():
+                optimizer.zero_grad()
+                for group in optimizer.param_groups:
+                    group["lr"] = learning_rate(step, training.steps, peak, training.warmup_steps)
+            loss.backward()
+            for optimizer in training.optimizers:
+                optimizer.step()
+            step += 1
+            losses.append(loss.detach())  # stays on the device: nothing waits for it
+            bar.update()
+            due = step == training.steps or training.evaluate_at(step)
+            if due or len(losses) % READ_LOSS_EVERY == 0:
+                mean = _read_mean(losses)
+                bar.set_postfix(loss=f"{mean:.5f}", refresh=False)
+            if due:
+                curve.append(
+                    {"step": step, "loss": mean} | training.evaluation(network.eval(), step)
+                )
+                bar.write(", ".join(f"{key} {value:.6g}" for key, value in curve[-1].items()))
+                checkpoint.save({"training": training.state_dict(), "step": step, "curve": curve})
+                network.train()
+                losses = []
+    network.eval()
+    return curve
+
+
+def _read_mean(losses: list[Tensor]) -> float:
+    mean = float(torch.stack(losses).double().mean())
+    if not math.isfinite(mean):
+        raise InputError(
+            f"the loss became {mean}: the training diverged: lower its learning rates in"
+            " params.yaml, then run `dvc repro`"
+        )
+    return mean

@@ -1,0 +1,179 @@
+"""Optimizers and the learning-rate schedule: AdamW, Muon, linear warm-up and cosine decay."""
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.optim import AdamW, Optimizer
+
+NEWTON_SCHULZ_COEFFICIENTS = (3.4445, -4.7750, 2.0315)
+"""Of the polynomial a x + b x^3 + c x^5, chosen by K. Jordan (see `Muon`)."""
+
+
+def make_adamw(weights: Iterable[Tensor], *, weight_decay: float = 0) -> AdamW:
+    """Make an AdamW optimizer; its learning rate is set at every step by the training loop.
+
+    Parameters
+    ----------
+    weights : iterable of Tensor
+    weight_decay : float
+        Fraction of every weight, times the learning rate, subtracted at each step.
+
+    Returns
+    -------
+    AdamW
+
+    References
+    ----------
+    I. Loshchilov, F. Hutter, "Decoupled weight decay regularization", ICLR 2019.
+    """
+    return AdamW(weights, weight_decay=weight_decay, fused=True)
+
+
+def match_memory_layout(optimizer: Optimizer) -> None:
+    """Lay loaded moments out in memory as their weights are: the fused AdamW needs it."""
+    for weight, moments in optimizer.state.items():
+        for name, moment in moments.items():
+            if moment.shape == weight.shape:
+                moments[name] = torch.empty_like(weight).copy_(moment)
+
+
+def learning_rate(step: int, steps: int, peak: float, warmup_steps: int = 0) -> float:
+    """Learning rate of a step: a linear warm-up to the peak, then a cosine decay to 0.
+
+    Parameters
+    ----------
+    step : int
+        0 to `steps` - 1.
+    steps : int
+        Length of the whole training.
+    peak : float
+    warmup_steps : int
+        Length of the warm-up.
+
+    Returns
+    -------
+    float
+        peak (step + 1) / (warmup_steps + 1) during the warm-up, then
+        peak (1 + cos(pi t)) / 2, where t rises from 0 to 1.
+
+    References
+    ----------
+    I. Loshchilov, F. Hutter, "SGDR: stochastic gradient descent with warm
+    restarts", ICLR 2017, without the restarts.
+    """
+    if step < warmup_steps:
+        return peak * (step + 1) / (warmup_steps + 1)
+    progress = (step - warmup_steps) / max(1, steps - warmup_steps)
+    return peak * (1 + math.cos(math.pi * progress)) / 2
+
+
+class Muon(Optimizer):
+    """Nesterov momentum whose update of each convolution kernel is made orthogonal.
+
+    A kernel is treated as the matrix (outputs, inputs * height * width). With
+    gradient G, momentum mu, learning rate eta and weight decay lambda:
+
+        M <- mu M + (1 - mu) G
+        U  = orthogonalize((1 - mu) G + mu M)
+        W <- (1 - eta lambda) W - eta sqrt(max(1, rows / columns)) U
+
+    All directions in which the outputs can change then change about equally,
+    however small their part in the gradient: rare patterns are learned as
+    fast as common ones. `torch.optim.Muon` takes matrices only, not kernels.
+
+    Parameters
+    ----------
+    kernels : iterable of Tensor, shape (outputs, inputs, height, width)
+        May be empty. The weights of a transposed convolution, whose first two
+        axes are exchanged, are no such kernels.
+    lr : float
+        Learning rate eta.
+    momentum : float
+        mu, 0 to 1.
+    weight_decay : float
+        lambda, 0 or more.
+
+    References
+    ----------
+    K. Jordan et al., "Muon: an optimizer for hidden layers in neural
+    networks", 2024, https://kellerjordan.github.io/posts/muon/.
+    """
+
+    def __init__(
+        self,
+        kernels: Iterable[Tensor],
+        lr: float = 0.02,
+        momentum: float = 0.95,
+        weight_decay: float = 0,
+    ) -> None:
+        defaults = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}
+        super().__init__([{"params": list(kernels)}], defaults)
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Update every kernel that has a gradient."""
+        for group in self.param_groups:
+            for kernel in group["params"]:
+                if kernel.grad is not None:
+                    self._update(kernel, group["lr"], group["momentum"], group["weight_decay"])
+
+    def _update(self, kernel: Tensor, rate: float, momentum: float, weight_decay: float) -> None:
+        state = self.state[kernel]
+        if not state:
+            state["momentum"] = torch.zeros_like(kernel)
+        mean = state["momentum"].lerp_(kernel.grad, 1 - momentum)
+        matrix = kernel.grad.lerp(mean, momentum).flatten(1)
+        factor = max(1, matrix.shape[0] / matrix.shape[1]) ** 0.5
+        kernel.mul_(1 - rate * weight_decay)
+        kernel.sub_(orthogonalize(matrix).view_as(kernel), alpha=rate * factor)
+
+
+def split_weights(network: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
+    """Split the weights into the kernels of hidden convolutions and all others.
+
+    The first and the last kernel are not hidden: they read pixels or write
+    them. Neither are those of transposed convolutions (see `Muon`).
+
+    Parameters
+    ----------
+    network : Module
+
+    Returns
+    -------
+    kernels, others : list of Tensor
+        For Muon and for AdamW.
+    """
+    transposed = {
+        id(layer.weight) for layer in network.modules() if isinstance(layer, nn.ConvTranspose2d)
+    }
+    weights = list(network.parameters())
+    inner = [weight for weight in weights if weight.ndim == 4][1:-1]
+    hidden = {id(weight) for weight in inner} - transposed
+    return (
+        [weight for weight in weights if id(weight) in hidden],
+        [weight for weight in weights if id(weight) not in hidden],
+    )
+
+
+def orthogonalize(matrix: Tensor, iterations: int = 5) -> Tensor:
+    """Set all singular values of a matrix to about 1, by Newton-Schulz iteration.
+
+    Parameters
+    ----------
+    matrix : Tensor, shape (rows, columns)
+    iterations : int
+        After 5, singular values of at least 0.01 of the norm lie between 0.6 and 1.3.
+
+    Returns
+    -------
+    Tensor, shape (rows, columns)
+    """
+    a, b, c = NEWTON_SCHULZ_COEFFICIENTS
+    x = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
+    x = x / (x.norm() + 1e-7)
+    for _ in range(iterations):
+        gram = x @ x.T
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    return x.T if matrix.shape[0] > matrix.shape[1] else x

@@ -1,0 +1,133 @@
+"""What every script does first and last: `--help`, a lock, errors in one line."""
+
+import argparse
+import errno
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from convlab.core.errors import InputError, reason
+
+_OUT_OF_MEMORY = re.compile("can't allocate memory|out of memory")
+"""What torch says when the processor or a GPU has no memory left."""
+
+
+def _no_options(_: argparse.ArgumentParser) -> None:
+    """Add no option: what a stage does stands in params.yaml."""
+
+
+def scale_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option `--scale`, which a stage that runs once per scale has."""
+    parser.add_argument(
+        "--scale", type=int, choices=(2, 3, 4), required=True, help="upscaling factor"
+    )
+
+
+@contextmanager
+def script(
+    description: str,
+    *,
+    lock: Path,
+    add_options: Callable[[argparse.ArgumentParser], None] = _no_options,
+) -> Iterator[argparse.Namespace]:
+    """Run a script's body as a command-line program.
+
+    `--help` prints the description. One run at a time: killing `dvc` leaves
+    its child running, and a second one must not start beside it. Errors that
+    a user can correct end in one line on standard error and exit status 1.
+
+    Parameters
+    ----------
+    description : str
+        The script's docstring.
+    lock : Path
+        The file to lock; its name names the script in messages. Beside it lies the number of
+        the process that holds it.
+    add_options : callable, optional
+        Adds the script's options to its parser.
+
+    Yields
+    ------
+    argparse.Namespace
+        The options as they were given.
+    """
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_options(parser)
+    options = parser.parse_args()
+    with one_line_errors(lock.stem):
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        held = _acquire(FileLock(lock), lock.with_suffix(".pid"))
+        try:
+            yield options
+        finally:
+            held.release()
+
+
+def _acquire(lock: FileLock, pid_file: Path) -> FileLock:
+    """Take the lock, or say which process holds it."""
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        number = pid_file.read_text("utf-8", errors="replace") if pid_file.exists() else ""
+        process = f" (process {number})" if number.isdecimal() else ""
+        raise InputError(
+            f"another run is still going{process}: stop it, or wait until it ends"
+        ) from error
+    pid_file.write_text(str(os.getpid()), encoding="utf-8")
+    return lock
+
+
+@contextmanager
+def one_line_errors(name: str) -> Iterator[None]:
+    """End a program in one line on standard error, and status 1, for errors a user can correct.
+
+    Parameters
+    ----------
+    name : str
+        Of the program, with which the line begins.
+    """
+    try:
+        yield
+    except InputError as error:
+        _exit(name, str(error))
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            _exit(name, "the disk is full: make room and run again")
+        place = f"{error.filename}: " if error.filename else ""
+        _exit(name, f"{place}{reason(error)}")
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        _exit(
+            name,
+            "not enough memory: close other programs, or lower batch_size or patch_size in"
+            " params.yaml",
+        )
+    except KeyboardInterrupt:
+        _exit(name, "interrupted: run again to resume")
+
+
+def _exit(name: str, message: str) -> None:
+    """Exit with one line; inside a DVC stage it says how to get the removed outputs back."""
+    if "DVC_STAGE" in os.environ:
+        message += " (former outputs: `dvc checkout`, and of metrics/ `git checkout metrics`)"
+    sys.exit(f"{name}: {message}")
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Tell whether memory ran out; torch has no MemoryError and says it in words.
+
+    Returns
+    -------
+    bool
+    """
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and bool(_OUT_OF_MEMORY.search(str(error)))
+    )

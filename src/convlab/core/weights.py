@@ -1,0 +1,127 @@
+"""Networks: found by the name of their file, and saved in safetensors files that name it."""
+
+import json
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from types import ModuleType
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import nn
+
+from convlab.core.errors import DamageError, InputError
+from convlab.core.outputs import require_file
+
+
+def network_names(package: str) -> list[str]:
+    """List the networks of a package: the names of its files.
+
+    Parameters
+    ----------
+    package : str
+        Such as "convlab.superres.networks".
+
+    Returns
+    -------
+    list of str
+    """
+    return sorted(module.name for module in iter_modules(import_module(package).__path__))
+
+
+def find_network(package: str, name: str) -> ModuleType:
+    """Import the file of a network.
+
+    Parameters
+    ----------
+    package : str
+        Such as "convlab.superres.networks".
+    name : str
+
+    Returns
+    -------
+    module
+        With a class `Network` and its parameters, a pydantic model `Settings`.
+
+    Raises
+    ------
+    InputError
+        If there is no such file.
+    """
+    names = network_names(package)
+    if name not in names:
+        folder = f"src/{package.replace('.', '/')}"
+        raise InputError(f"there is no network '{name}': {folder}/ has {', '.join(names)}")
+    return import_module(f"{package}.{name}")
+
+
+def save_network(path: Path, network: nn.Module, name: str, arguments: dict[str, Any]) -> None:
+    """Write a network's weights, the name of its file and what it was built with.
+
+    Parameters
+    ----------
+    path : Path
+    network : Module
+    name : str
+    arguments : dict
+        Of the class `Network`, all that JSON can write; `settings` is a dict.
+    """
+    description = json.dumps({"network": name, "arguments": arguments}, sort_keys=True)
+    tensors = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
+    path.write_bytes(save(tensors, metadata={"convlab": description}))
+
+
+def load_network(path: Path, package: str) -> nn.Module:
+    """Build a network from a file that `save_network` wrote.
+
+    Parameters
+    ----------
+    path : Path
+    package : str
+        Where the network must be from, such as "convlab.superres.networks".
+
+    Returns
+    -------
+    Module
+        Ready for inference, float32, on the CPU.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or damaged, or holds a network of another package.
+    """
+    require_file(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            description = json.loads((file.metadata() or {})["convlab"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        name, arguments = description["network"], dict(description["arguments"])
+        settings = arguments.pop("settings")
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise DamageError(path, "is truncated or not a network of this project") from error
+    try:
+        module = find_network(package, name)
+    except InputError as error:
+        raise InputError(f"{path}: {error}: name another file, or run `dvc repro`") from error
+    try:
+        with torch.device("meta"):  # shapes only: the weights come from the file
+            network = module.Network(**arguments, settings=module.Settings(**settings))
+        network.load_state_dict(tensors, assign=True)
+    except (ValidationError, RuntimeError, TypeError, ValueError) as error:
+        raise DamageError(path, f"does not fit the network '{name}' as it is now") from error
+    if any(each.is_floating_point() and each.dtype != torch.float32 for each in tensors.values()):
+        raise DamageError(path, "its weights are not float32")
+    return network.eval()
+
+
+def count_parameters(network: nn.Module) -> int:
+    """Count the trainable parameters.
+
+    Returns
+    -------
+    int
+    """
+    return sum(parameter.numel() for parameter in network.parameters())

@@ -1,0 +1,84 @@
+"""What all digit networks share: their input, their predictions and how good those are."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+NETWORKS = "convlab.digits.networks"
+"""The package in which a network is found by the name of its file."""
+
+
+class Prediction(NamedTuple):
+    """What a network computes from digits."""
+
+    logits: np.ndarray
+    """float32, shape (n, 10)."""
+    embedding: np.ndarray
+    """float32, shape (n, width): the input of the last layer."""
+
+
+class Score(NamedTuple):
+    """How well digits were classified."""
+
+    accuracy: float
+    """Share of correct predictions, 0 to 1."""
+    loss: float
+    """Mean cross-entropy in nats."""
+
+
+def to_input(images: np.ndarray) -> Tensor:
+    """Convert digits to the input of the networks.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (n, 28, 28)
+
+    Returns
+    -------
+    Tensor of float32, shape (n, 1, 28, 28)
+        Grey levels, 0 (paper) to 1 (ink).
+    """
+    return torch.from_numpy(images).unsqueeze(1).float().div_(255)
+
+
+def predict(network: nn.Module, images: np.ndarray, *, batch_size: int = 1000) -> Prediction:
+    """Classify digits, a batch at a time.
+
+    Parameters
+    ----------
+    network : Module
+        Of `NETWORKS`.
+    images : ndarray of uint8, shape (n, 28, 28)
+    batch_size : int
+        Bounds the memory.
+
+    Returns
+    -------
+    Prediction
+    """
+    with torch.inference_mode():
+        batches = [
+            network(to_input(images[start : start + batch_size]))
+            for start in range(0, len(images), batch_size)
+        ]
+    logits, embedding = (torch.cat(parts).numpy() for parts in zip(*batches, strict=True))
+    return Prediction(logits, embedding)
+
+
+def score(logits: np.ndarray, labels: np.ndarray) -> Score:
+    """Accuracy and mean cross-entropy.
+
+    Parameters
+    ----------
+    logits : ndarray of float32, shape (n, 10)
+    labels : ndarray of uint8, shape (n,)
+
+    Returns
+    -------
+    Score
+    """
+    loss = functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(labels).long())
+    return Score(float(np.mean(logits.argmax(axis=1) == labels)), float(loss))

@@ -1,0 +1,181 @@
+"""The embeddings kept during a training, and where t-SNE places them in the plane."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import Field
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+from sklearn.manifold import TSNE
+from threadpoolctl import threadpool_limits
+
+from convlab.core.errors import DamageError, InputError
+from convlab.core.outputs import require_file
+from convlab.core.params import Params, Seed
+
+ARRAYS = {
+    "step": (np.int64, 1),
+    "accuracy": (np.float64, 1),
+    "embedding": (np.float16, 3),
+    "label": (np.uint8, 1),
+}
+"""Names in the file, in the order of `Snapshots`; types and numbers of axes."""
+
+
+class RenderTsne(Params):
+    """How t-SNE places the embeddings (block `render_tsne`)."""
+
+    seed: Seed
+    perplexity: Annotated[float, Field(ge=5, le=100)]
+    iterations: Annotated[int, Field(ge=250)]
+    frame_iterations: Annotated[int, Field(ge=250)]
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshots:
+    """The embeddings of the same digits at several steps of a training."""
+
+    steps: np.ndarray
+    """int64, shape (s,): training steps taken, rising; s is 2 or more."""
+    accuracies: np.ndarray
+    """float64, shape (s,): accuracy on the test images at that step, 0 to 1."""
+    embeddings: np.ndarray
+    """float16, shape (s, n, width)."""
+    labels: np.ndarray
+    """uint8, shape (n,): 0 to 9."""
+
+
+def write_snapshots(
+    path: Path,
+    steps: Sequence[int],
+    accuracies: Sequence[float],
+    embeddings: Sequence[np.ndarray],
+    labels: np.ndarray,
+) -> None:
+    """Write snapshots, see `Snapshots`."""
+    values = (steps, accuracies, embeddings, labels)
+    arrays = {
+        name: np.asarray(value, kind)
+        for (name, (kind, _)), value in zip(ARRAYS.items(), values, strict=True)
+    }
+    path.write_bytes(save(arrays))
+
+
+def read_snapshots(path: Path) -> Snapshots:
+    """Read the file that `write_snapshots` wrote.
+
+    Returns
+    -------
+    Snapshots
+
+    Raises
+    ------
+    InputError
+        If the file is missing or damaged, or holds something else.
+    """
+    require_file(path)
+    try:
+        arrays = load_file(path)
+        snapshots = Snapshots(*(arrays[name] for name in ARRAYS))
+    except (SafetensorError, LookupError) as error:
+        raise DamageError(path, "is damaged, or not a file of snapshots") from error
+    if not _fits(snapshots):
+        raise DamageError(path, "holds no snapshots")
+    if not np.isfinite(snapshots.embeddings).all():
+        raise InputError(
+            f"{path}: the embeddings overflow: lower train_cnn.learning_rate in params.yaml,"
+            " then run `dvc repro`"
+        )
+    return snapshots
+
+
+def fit_tsne(embeddings: np.ndarray, params: RenderTsne) -> np.ndarray:
+    """Place points in the plane so that neighbours stay neighbours.
+
+    Starts from the first two principal components.
+
+    Parameters
+    ----------
+    embeddings : ndarray of float, shape (n, width)
+        More points than `params.perplexity`.
+    params : RenderTsne
+
+    Returns
+    -------
+    ndarray of float32, shape (n, 2)
+        Neither the axes nor the distances between groups mean anything.
+
+    Raises
+    ------
+    InputError
+        If all points are the same.
+
+    References
+    ----------
+    L. van der Maaten and G. Hinton, "Visualizing data using t-SNE", JMLR 9, 2008.
+    """
+    if (embeddings == embeddings[0]).all():
+        raise InputError(
+            "the embeddings of all digits are the same: the network no longer learns:"
+            " lower train_cnn.learning_rate in params.yaml, then run `dvc repro`"
+        )
+    return _fit(embeddings, params, init="pca", max_iter=params.iterations)
+
+
+def fit_tsne_sequence(
+    embeddings_by_step: Iterable[np.ndarray], params: RenderTsne
+) -> Iterator[np.ndarray]:
+    """Place one snapshot after the other, so that groups move and do not jump.
+
+    The first is placed by `fit_tsne`; each of the others starts from the one
+    before, without early exaggeration (factor 1), which would pull it apart
+    again. The first needs all its `iterations`: a layout that is still
+    growing would make the second one jump.
+
+    Parameters
+    ----------
+    embeddings_by_step : iterable of ndarray of float, shape (n, width)
+        The same n points at each step.
+    params : RenderTsne
+
+    Yields
+    ------
+    ndarray of float32, shape (n, 2)
+    """
+    points = None
+    for embeddings in embeddings_by_step:
+        if points is None:
+            points = fit_tsne(embeddings, params)
+        else:
+            points = _fit(
+                embeddings,
+                params,
+                init=points,
+                early_exaggeration=1,
+                max_iter=params.frame_iterations,
+            )
+        yield points
+
+
+def _fit(embeddings: np.ndarray, params: RenderTsne, **options: Any) -> np.ndarray:
+    # One thread: sums over threads differ from run to run, and on so few points
+    # two threads are slower than one.
+    with threadpool_limits(1):
+        tsne = TSNE(perplexity=params.perplexity, random_state=params.seed, **options)
+        return tsne.fit_transform(embeddings.astype(np.float32))
+
+
+def _fits(snapshots: Snapshots) -> bool:
+    """Tell whether the arrays have the types and shapes that `Snapshots` says."""
+    arrays = vars(snapshots).values()
+    if [(array.dtype, array.ndim) for array in arrays] != list(ARRAYS.values()):
+        return False
+    count, points, _ = snapshots.embeddings.shape
+    return (
+        len(snapshots.steps) == len(snapshots.accuracies) == count >= 2
+        and len(snapshots.labels) == points > 0
+        and snapshots.labels.max() <= 9
+    )

@@ -1,0 +1,159 @@
+"""Training a network to classify digits."""
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Annotated, Any, NamedTuple
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional
+
+from convlab.core.loop import Training
+from convlab.core.optimizers import make_adamw
+from convlab.core.params import Params, Seed
+from convlab.digits.prediction import predict, score, to_input
+
+EMBEDDED = 500
+"""How many test digits, the first ones, the snapshots keep the embedding of."""
+
+
+class TrainCnn(Params):
+    """How the digit networks are trained (block `train_cnn`)."""
+
+    network: str
+    seed: Seed
+    steps: Annotated[int, Field(ge=2, le=10**9)]
+    batch_size: Annotated[int, Field(ge=1, le=60_000)]
+    learning_rate: Annotated[float, Field(gt=0, le=1)]
+    weight_decay: Annotated[float, Field(ge=0, le=1)]
+    log_every: Annotated[int, Field(ge=1)]
+    snapshots: Annotated[int, Field(ge=2, le=100)]
+
+
+class Digits(NamedTuple):
+    """Images of digits and their labels."""
+
+    images: np.ndarray
+    """uint8, shape (n, 28, 28): white (255) on black (0)."""
+    labels: np.ndarray
+    """uint8, shape (n,): 0 to 9."""
+
+
+class AccuracyEvaluation:
+    """Measures accuracy on the test digits, and keeps embeddings at the snapshots' steps.
+
+    Parameters
+    ----------
+    test : Digits
+        Evaluated on, never trained on.
+    snapshot_steps : sequence of int
+    """
+
+    def __init__(self, test: Digits, snapshot_steps: list[int]) -> None:
+        self.test = test
+        self.snapshot_steps = snapshot_steps
+        self.embeddings: dict[int, Tensor] = {}
+        """By step: float16, shape (EMBEDDED, width)."""
+
+    def __call__(self, network: nn.Module, step: int) -> dict[str, float]:
+        """Give `accuracy`, 0 to 1."""
+        logits, embedding = predict(network, self.test.images)
+        if step in self.snapshot_steps:
+            # A copy: a slice would keep the embedding of all test digits in memory.
+            self.embeddings[step] = torch.from_numpy(embedding[:EMBEDDED].astype(np.float16))
+        return {"accuracy": score(logits, self.test.labels).accuracy}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give the embeddings kept so far."""
+        return {"embeddings": self.embeddings}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore what `state_dict` gave."""
+        self.embeddings = state["embeddings"]
+
+
+def make_training(network: nn.Module, training: Digits, test: Digits, params: TrainCnn) -> Training:
+    """Put together what the training loop needs.
+
+    Parameters
+    ----------
+    network : Module
+        Its weights will change in place.
+    training : Digits
+    test : Digits
+        Only evaluated on.
+    params : TrainCnn
+
+    Returns
+    -------
+    Training
+        Its `evaluation` is a `AccuracyEvaluation`.
+    """
+    # Convolutions on the CPU are a third faster with the channels last in memory.
+    network.to(memory_format=torch.channels_last)
+    images, labels = to_input(training.images), torch.from_numpy(training.labels).long()
+    kept = snapshot_steps(params)
+
+    def batches(step: int) -> Iterator[tuple[Tensor, Tensor]]:
+        for chosen in islice(shuffled(len(images), params.batch_size, params.seed), step, None):
+            yield images[chosen], labels[chosen]
+
+    return Training(
+        network=network,
+        batches=batches,
+        loss=cross_entropy,
+        optimizers={
+            make_adamw(network.parameters(), weight_decay=params.weight_decay): params.learning_rate
+        },
+        evaluation=AccuracyEvaluation(test, kept),
+        evaluate_at=lambda step: step in kept or step % params.log_every == 0,
+        steps=params.steps,
+    )
+
+
+def cross_entropy(network: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
+    """Mean cross-entropy of a mini-batch, in nats.
+
+    Parameters
+    ----------
+    network : Module
+    batch : tuple of Tensor
+        Images of shape (b, 1, 28, 28), labels of shape (b,).
+
+    Returns
+    -------
+    Tensor, scalar
+    """
+    images, labels = batch
+    logits, _ = network(images)
+    return functional.cross_entropy(logits, labels)
+
+
+def shuffled(count: int, batch_size: int, seed: int) -> Iterator[Tensor]:
+    """Endless mini-batches of indices: every epoch goes through all, in a new order.
+
+    Yields
+    ------
+    Tensor of int64, shape (batch_size,)
+        The last one of an epoch may be shorter.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    while True:
+        yield from torch.randperm(count, generator=generator).split(batch_size)
+
+
+def snapshot_steps(params: TrainCnn) -> list[int]:
+    """Steps after which the embedding is kept: evenly spaced on a logarithmic scale.
+
+    A network changes fastest in its first steps. A short training has fewer
+    snapshots than asked for.
+
+    Returns
+    -------
+    list of int
+        Rising, from 1 to `params.steps`.
+    """
+    spaced = np.geomspace(1, params.steps, params.snapshots).round().astype(int)
+    return np.unique(spaced).tolist()

@@ -1,0 +1,120 @@
+"""Applying a super-resolution network to a whole luminance image."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from convlab.core.errors import InputError
+from convlab.core.weights import load_network
+from convlab.imaging.colour import to_bytes
+from convlab.superres.layers import Upscaler
+
+NETWORKS = "convlab.superres.networks"
+"""The package in which a network is found by the name of its file."""
+
+
+def load_upscaler(path: Path, scale: int) -> Upscaler:
+    """Load a trained network and check that it is for the wanted scale.
+
+    Returns
+    -------
+    Upscaler
+
+    Raises
+    ------
+    InputError
+        As `load_network`; also if the network is for another scale.
+    """
+    network = load_network(path, NETWORKS)
+    if network.scale != scale:
+        raise InputError(
+            f"{path}: holds a network for scale {network.scale}, not {scale}: run `dvc repro`"
+        )
+    return network
+
+
+def upscale_luminance(network: Upscaler, low: np.ndarray) -> np.ndarray:
+    """Upscale one luminance image in float32, clipped and rounded to 8 bits.
+
+    Parameters
+    ----------
+    network : Upscaler
+    low : ndarray of uint8, shape (h, w)
+
+    Returns
+    -------
+    ndarray of uint8, shape (scale * h, scale * w)
+    """
+    return to_bytes(_upscale(network, low))
+
+
+def upscale_ensemble(network: Upscaler, low: np.ndarray) -> np.ndarray:
+    """Upscale all eight flips and transposes of an image and average them, turned back.
+
+    A network treats a flipped photograph as another one: the eight results
+    differ, and their mean is better than most of them. It takes eight times
+    as long.
+
+    Parameters
+    ----------
+    network : Upscaler
+    low : ndarray of uint8, shape (h, w)
+
+    Returns
+    -------
+    ndarray of uint8, shape (scale * h, scale * w)
+
+    References
+    ----------
+    R. Timofte, R. Rothe, L. Van Gool, "Seven ways to improve example-based
+    single image super resolution", CVPR 2016.
+    """
+    turned = [
+        np.rot90(_upscale(network, np.rot90(view, turns)), -turns)
+        for view in (low, low.T)
+        for turns in range(4)
+    ]
+    return to_bytes(np.mean([*turned[:4], *(image.T for image in turned[4:])], axis=0))
+
+
+def multiply_adds(network: Upscaler) -> int:
+    """Count the multiply-adds of all convolutions for one high-resolution pixel.
+
+    Parameters
+    ----------
+    network : Upscaler
+
+    Returns
+    -------
+    int
+        As papers count them; a megapixel needs a million times as many.
+    """
+    counts = []
+
+    def count(layer: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
+        # A transposed convolution applies its kernel once to every input pixel.
+        transposed = isinstance(layer, nn.ConvTranspose2d)
+        plane = (inputs[0] if transposed else output)[0, 0]
+        counts.append(plane.numel() * layer.weight.numel())
+
+    # torch's FlopCounterMode gives the same, but takes two seconds to start.
+    convolutions = [
+        layer for layer in network.modules() if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)
+    ]
+    hooks = [layer.register_forward_hook(count) for layer in convolutions]
+    side = 8
+    with torch.inference_mode():
+        network(torch.zeros(1, 1, side, side, device=next(network.parameters()).device))
+    for hook in hooks:
+        hook.remove()
+    return round(sum(counts) / (network.scale * side) ** 2)
+
+
+def _upscale(network: Upscaler, low: np.ndarray) -> np.ndarray:
+    """Grey levels, neither clipped nor rounded."""
+    device = next(network.parameters()).device
+    with torch.inference_mode():
+        batch = torch.from_numpy(np.ascontiguousarray(low))[None, None].to(device)
+        return 255 * network(batch.float().div_(255))[0, 0].cpu().numpy()

@@ -1,0 +1,76 @@
+"""Running git and DVC."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from convlab.core.errors import InputError
+
+
+def git(*arguments: str) -> str:
+    """Run git and give what it prints on standard output.
+
+    Raises
+    ------
+    InputError
+        If git fails, with what it says.
+    """
+    environment = os.environ | {"LC_ALL": "C"}  # its messages are searched in English
+    done = subprocess.run(
+        ["git", *arguments], capture_output=True, text=True, check=False, env=environment
+    )
+    if done.returncode:
+        fault = f"git {arguments[0]}: {done.stderr}"
+        if "not a git repository" in fault:
+            fault += ": work in a clone of the project's repository"
+        raise InputError(fault)
+    return done.stdout
+
+
+def resolve(revision: str) -> str:
+    """Give the hash of the commit that a revision names.
+
+    Raises
+    ------
+    InputError
+        If it names none.
+    """
+    try:
+        return git("rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}").strip()
+    except InputError as error:
+        if "Needed a single revision" not in str(error):
+            raise
+        hint = "`git branch --all` lists the branches"
+        raise InputError(f"'{revision}' names no commit here: {hint}") from error
+
+
+def dvc(*arguments: str, folder: Path) -> None:
+    """Run DVC in a folder; what it prints goes to standard error, where people watch.
+
+    The stages' `python` is the one that runs this, and a mirror that is a
+    relative folder means the one here.
+
+    Raises
+    ------
+    InputError
+        If DVC fails; it has said why.
+    """
+    environment = os.environ | {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    }
+    mirror = os.environ.get("CONVLAB_MIRROR")
+    if mirror and Path(mirror).is_dir():
+        environment["CONVLAB_MIRROR"] = str(Path(mirror).absolute())
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", *arguments],
+        cwd=folder,
+        env=environment,
+        stdout=sys.stderr,
+        check=False,
+    )
+    if done.returncode:
+        fault = f"`dvc {' '.join(arguments)}` failed: the lines above say why"
+        if folder != Path():
+            fault += f". {folder}/ is a copy: correct the files here, not there, and run this again"
+        raise InputError(fault)

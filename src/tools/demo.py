@@ -1,0 +1,88 @@
+"""Run the whole pipeline on data that libraries bundle: no download, a few minutes.
+
+Works on a copy of the working tree in demo/, uncommitted edits included, with
+params.demo.yaml laid over params.yaml: the checkout's own parameters, lock
+file and metrics stay as they are.
+"""
+
+import shutil
+from contextlib import chdir
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from convlab.core.outputs import remove
+from convlab.core.params import read_yaml
+from convlab.core.script import script
+from convlab.core.tables import flatten
+from tools.check_params import check
+from tools.commands import dvc, git
+from tools.metrics import FOLDER as METRICS
+from tools.metrics import read_metrics
+
+COPY = Path("demo")
+
+
+def copy_tree(target: Path) -> None:
+    """Copy what git tracks or would track, less the results of former runs."""
+    listing = git("ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    for source in map(Path, filter(None, listing.split("\0"))):
+        result = source == Path("dvc.lock") or source.is_relative_to(METRICS)
+        if source.exists() and not result:
+            (target / source).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target / source)
+
+
+def merge(values: Any, changes: Any) -> Any:
+    """Change some keys of nested blocks and keep all others.
+
+    Returns
+    -------
+    Any
+        `changes` where either is not a block.
+    """
+    if not (isinstance(values, dict) and isinstance(changes, dict)):
+        return changes
+    return values | {key: merge(values.get(key), change) for key, change in changes.items()}
+
+
+def lay_over(params: Path, changes: dict[str, Any]) -> None:
+    """Change some keys of a parameter file, which must be valid then.
+
+    Raises
+    ------
+    InputError
+        If it is not, as `check` says.
+    """
+    content = merge(read_yaml(params), changes)
+    params.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    check(params)
+
+
+def prepare_copy(target: Path, changes: dict[str, Any]) -> None:
+    """Make a copy of the working tree that DVC can run on, with some parameters changed."""
+    copy_tree(target)
+    lay_over(target / "params.yaml", changes)
+    dvc("config", "--local", "core.no_scm", "true", folder=target)  # it has no git
+
+
+def main() -> None:
+    check(Path("params.yaml"))
+    remove(COPY)
+    prepare_copy(COPY, read_yaml(Path("params.demo.yaml")))
+    dvc("repro", folder=COPY)
+    with chdir(COPY):
+        metrics = read_metrics()
+    for metric, value in flatten(metrics):
+        print(f"{metric}: {value}")
+    stages = COPY / "stages"
+    pictures = sorted(path for path in stages.rglob("*") if path.suffix in (".png", ".gif"))
+    pictures = [path for path in pictures if path.parent.name != "upscaled"]  # one per test image
+    print("The pictures:", *pictures, sep="\n  ")
+    print(f"The report, for any browser: {stages / 'render_report/report.html'}")
+
+
+if __name__ == "__main__":
+    with script(__doc__, lock=Path(".work/demo.lock")):
+        main()

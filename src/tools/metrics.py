@@ -1,0 +1,172 @@
+"""Comparing metrics with those of another run, number by number, by rules."""
+
+import json
+import math
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import Field, RootModel
+
+from convlab.core.errors import DamageError, InputError
+from convlab.core.params import Params
+from convlab.core.tables import flatten
+from tools.commands import git
+
+FOLDER = Path("metrics")
+
+
+class Rule(Params):
+    """What is a good change of a metric, and how small a change is none."""
+
+    better: Literal["higher", "lower", "unchanged", "either"]
+    """`unchanged`: any change is for the worse; `either`: none is."""
+    tolerance: Annotated[float, Field(ge=0)]
+
+
+class Regression(RootModel[dict[str, Rule]]):
+    """Rules by shell pattern over a metric's path (block `regression`)."""
+
+    def rule(self, metric: str) -> Rule | None:
+        """Give the first rule whose pattern fits, None if there is none."""
+        return next(
+            (rule for pattern, rule in self.root.items() if fnmatchcase(metric, pattern)), None
+        )
+
+
+class Change(NamedTuple):
+    """One metric, before and after."""
+
+    metric: str
+    """Its path, such as `evaluate_sr_x2.network.psnr`."""
+    before: Any
+    """None if the metric is new."""
+    after: Any
+    """None if the metric vanished."""
+    rule: Rule | None
+    """None if no pattern speaks of the metric."""
+
+    @property
+    def difference(self) -> float | None:
+        """After less before; None unless both are finite numbers."""
+        if _is_number(self.before) and _is_number(self.after):
+            return self.after - self.before
+        return None
+
+    def row(self, former: str) -> dict[str, Any]:
+        """Give the cells of a table; `former` names the column of what was before."""
+        return {
+            "metric": self.metric,
+            former: self.before,
+            "here": self.after,
+            "difference": self.difference,
+            "tolerance": self.rule and self.rule.tolerance,
+        }
+
+    @property
+    def close(self) -> bool:
+        """Whether the difference is within the rule's tolerance."""
+        return (
+            self.difference is not None
+            and self.rule is not None
+            and math.isclose(self.before, self.after, rel_tol=0, abs_tol=self.rule.tolerance)
+        )
+
+    @property
+    def repetition(self) -> str:
+        """Whether a run gave the same again: `identical`, `within tolerance` or `differs`."""
+        if self.before == self.after:
+            return "identical"
+        return "within tolerance" if self.close else "differs"
+
+    @property
+    def progress(self) -> str:
+        """Whether a change of the project is for the better; see `REGRESSIONS` for the verdicts."""
+        if self.after is None:
+            return "vanished"
+        if not _is_number(self.after) or not (self.before is None or _is_number(self.before)):
+            return "not a number"
+        if self.rule is None and self.difference != 0:
+            return "no rule"
+        return "new" if self.before is None else self._direction
+
+    @property
+    def _direction(self) -> str:
+        if self.difference == 0 or self.close:
+            return self.repetition
+        if self.rule.better == "either":
+            return "changed"
+        towards = "higher" if self.difference > 0 else "lower"
+        return "better" if self.rule.better == towards else "worse"
+
+
+REGRESSIONS = {"vanished", "not a number", "no rule", "worse"}
+"""Verdicts of `Change.progress` that ask for somebody's attention."""
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        return False
+
+
+def read_metrics(revision: str | None = None) -> dict[str, Any]:
+    """Read all metrics of a revision.
+
+    Parameters
+    ----------
+    revision : str, optional
+        Of git; None is the workspace.
+
+    Returns
+    -------
+    dict
+        Nested metrics by the name of their file.
+
+    Raises
+    ------
+    InputError
+        If a file is not JSON.
+    """
+    if revision is None:
+        texts = {path: path.read_bytes() for path in sorted(FOLDER.glob("[!.]*.json"))}
+    else:
+        names = git("ls-tree", "-z", "--name-only", revision, f"{FOLDER}/").split("\0")
+        paths = [Path(name) for name in names if name.endswith(".json")]
+        texts = {path: git("show", f"{revision}:{path.as_posix()}") for path in paths}
+    metrics = {}
+    for path, text in texts.items():
+        try:
+            metrics[path.stem] = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            if revision is None:
+                raise DamageError(path, f"is not JSON ({error})") from error
+            raise InputError(
+                f"at {revision}: {path}: is not JSON ({error}): name another commit"
+            ) from error
+    return metrics
+
+
+def compare(before: dict[str, Any], after: dict[str, Any], rules: Regression) -> list[Change]:
+    """Put metrics beside each other.
+
+    Parameters
+    ----------
+    before, after : dict
+        Nested metrics.
+    rules : Regression
+        What is better, and the tolerances.
+
+    Returns
+    -------
+    list of Change
+        One for every metric in either, by path.
+    """
+    old, new = dict(flatten(before)), dict(flatten(after))
+    return [
+        Change(metric, old.get(metric), new.get(metric), rules.rule(metric))
+        for metric in sorted(old | new)
+    ]

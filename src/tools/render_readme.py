@@ -1,0 +1,184 @@
+"""Renew what the README shows of the results: its tables and its pictures.
+
+The tables come from metrics/ and benchmarks/compare/, the pictures from the
+trained networks: the embedding and the shifts of MNIST digits, photographs that
+libraries bundle, upscaled, and the demo's report (no BSDS500 image leaves its
+data folder). Run `dvc repro` and `make demo` before. Needs Chromium.
+"""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import skimage.data
+from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
+
+from convlab.cli.upscale import side_by_side, upscale_picture
+from convlab.core.compute import Compute, prepare
+from convlab.core.errors import InputError
+from convlab.core.outputs import atomic_write, require_file
+from convlab.core.params import read_block
+from convlab.core.script import script
+from convlab.data.bundled import write_photos
+from convlab.data.photos import list_images, read_rgb
+from convlab.figures.canvas import write_png
+from convlab.figures.gallery import draw_gallery
+from convlab.imaging.pictures import Picture, write_picture
+from convlab.superres.comparison import choose_by_rank, compare_part, compare_photo
+from convlab.superres.layers import Upscaler
+from convlab.superres.patches import Scales, make_pair
+from convlab.superres.upscaling import load_upscaler, upscale_luminance
+from tools.metrics import read_metrics
+
+README = Path("README.md")
+PICTURES = Path("docs")
+PARAMS = Path("params.yaml")
+COMPARISON = Path("benchmarks/compare/table.md")
+COPIED = {
+    "tsne.png": Path("stages/render_tsne/tsne.png"),
+    "shift.png": Path("stages/evaluate_cnn/shift.png"),
+}
+REPORT = Path("demo/stages/render_report/report.html")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+CAT_PART = np.s_[70:190, 120:320]
+"""Rows and columns of the cat's picture around its eyes."""
+PHOTOS_SHOWN = 3
+"""Photographs in the gallery: where the network gains most, least, and between."""
+
+
+def superresolution_table(metrics: dict[str, dict]) -> str:
+    """Markdown table of every method on B100, at every scale."""
+    scales = [scale for scale in (2, 3, 4) if f"evaluate_sr_x{scale}" in metrics]
+    if not scales:
+        raise KeyError("evaluate_sr_x2")
+    lines = ["| B100 | PSNR (dB) | SSIM |", "|---|---|---|"]
+    for scale in scales:
+        parameters = metrics[f"train_sr_x{scale}"]["parameters"]
+        for method, score in metrics[f"evaluate_sr_x{scale}"].items():
+            name = f"**network** ({parameters:,} parameters)" if method == "network" else method
+            if method != "gain":
+                lines.append(f"| x{scale} {name} | {score['psnr']:.2f} | {score['ssim']:.4f} |")
+    return "\n".join(lines)
+
+
+def digits_table(evaluated: dict, trained: dict) -> str:
+    """Markdown table of both networks on the MNIST test digits."""
+    lines = [
+        "| MNIST, 10,000 test digits | parameters | accuracy | shifted by 2 pixels |",
+        "|---|---|---|---|",
+    ]
+    lines += [
+        f"| {name.upper()} | {trained[name]['parameters']:,} | {score['accuracy']:.2%} "
+        f"| {score['accuracy_shifted_2px']:.2%} |"
+        for name, score in evaluated.items()
+    ]
+    return "\n".join(lines)
+
+
+def tables(metrics: dict[str, dict]) -> str:
+    """Both tables, from what `read_metrics` gave.
+
+    Raises
+    ------
+    InputError
+        If a stage has no metrics.
+    """
+    try:
+        digits = digits_table(metrics["evaluate_cnn"], metrics["train_cnn"])
+        return f"{superresolution_table(metrics)}\n\n{digits}"
+    except KeyError as error:
+        raise InputError(f"metrics/ lacks {error}: run `dvc repro`") from error
+
+
+def replace_between(text: str, mark: str, content: str) -> str:
+    """Put content between the comments <!-- mark --> and <!-- /mark -->."""
+    start, end = f"<!-- {mark} -->", f"<!-- /{mark} -->"
+    if start not in text or end not in text:
+        raise InputError(
+            f"{README}: the lines {start} and {end}, between which tables are written, are"
+            f" missing: put them back, or restore the whole file with `git checkout {README}`"
+        )
+    return text.partition(start)[0] + f"{start}\n{content}\n{end}" + text.partition(end)[2]
+
+
+def draw_photographs(network: Upscaler, path: Path) -> None:
+    """Draw bundled photographs upscaled by the trained network."""
+    with TemporaryDirectory() as folder:
+        write_photos(Path(folder))
+        photos = {photo.stem: read_rgb(photo) for photo in list_images(Path(folder), "val")}
+    parts = []
+    for name, rgb in photos.items():
+        output = upscale_luminance(network, make_pair(rgb, network.scale).low)
+        parts.append(compare_part(name, compare_photo(rgb, output, network.scale), size=80))
+    gains = [part.network_psnr - part.bicubic_psnr for part in parts]
+    write_png(path, draw_gallery([parts[index] for index in choose_by_rank(gains, PHOTOS_SHOWN)]))
+
+
+def draw_upscaled(network: Upscaler, path: Path) -> None:
+    """Upscale a part of a bundled photograph as `convlab upscale --compare` does."""
+    picture = Picture(skimage.data.chelsea()[CAT_PART])
+    upscaled = upscale_picture(network, picture, path.name)
+    write_picture(path, side_by_side(picture, upscaled, network.scale))
+
+
+@contextmanager
+def start_browser() -> Iterator[Browser]:
+    """Start Chromium, without a window.
+
+    Raises
+    ------
+    InputError
+        If there is none, or it cannot be started.
+    """
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if not path:
+        raise InputError("there is no Chromium here: install Debian's package chromium")
+    options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(executable_path=path, args=options)
+        except PlaywrightError as error:
+            raise InputError(f"{path}: {str(error).splitlines()[0]}") from error
+        with browser:
+            yield browser
+
+
+def photograph_report(path: Path) -> None:
+    """Take a picture of what the demo's report shows of super-resolution."""
+    if not REPORT.exists():
+        raise InputError(f"{REPORT}: is missing: run `make demo`")
+    with start_browser() as browser:
+        page = browser.new_page(viewport={"width": 1100, "height": 1060})
+        page.goto(REPORT.absolute().as_uri())
+        page.wait_for_selector("html[data-ready=yes]")
+        heading = page.get_by_role("heading", name="Look closely")
+        heading.evaluate("element => element.scrollIntoView()")
+        page.screenshot(path=path)
+
+
+def main() -> None:
+    prepare(read_block(PARAMS, "compute", Compute))
+    text = replace_between(README.read_text(encoding="utf-8"), "results", tables(read_metrics()))
+    comparison = COMPARISON.read_text(encoding="utf-8").rstrip()
+    text = replace_between(text, "comparison", comparison)
+    drawn = [PICTURES / f"{name}.png" for name in ("superresolution", "report", "upscaled")]
+    with atomic_write(README, *drawn, *(PICTURES / name for name in COPIED)) as drafts:
+        readme, photographs, report, upscaled, *copies = drafts
+        scale = read_block(PARAMS, "scales", Scales).root[0]
+        network = load_upscaler(Path(f"stages/train_sr/x{scale}/model.safetensors"), scale)
+        readme.write_text(text, encoding="utf-8", newline="\n")
+        draw_photographs(network, photographs)
+        photograph_report(report)
+        draw_upscaled(network, upscaled)
+        for source, copy in zip(COPIED.values(), copies, strict=True):
+            require_file(source)
+            shutil.copyfile(source, copy)
+
+
+if __name__ == "__main__":
+    with script(__doc__, lock=Path(".work/render_readme.lock")):
+        main()

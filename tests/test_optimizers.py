@@ -1,0 +1,99 @@
+"""The learning-rate schedule, and Muon: orthogonal updates for hidden kernels alone."""
+
+import math
+from itertools import pairwise
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from convlab.core.optimizers import Muon, learning_rate, make_adamw, orthogonalize, split_weights
+from convlab.core.weights import find_network, network_names
+from convlab.superres.upscaling import NETWORKS
+
+pytestmark = pytest.mark.numeric
+SIDES = st.integers(1, 12)
+
+
+@given(st.integers(1, 200), st.floats(1e-6, 1), st.integers(0, 300))
+def test_the_rate_rises_to_the_peak_and_falls_from_it(steps, peak, warmup_steps):
+    course = [learning_rate(step, steps, peak, warmup_steps) for step in range(steps)]
+    rise, fall = course[:warmup_steps], course[warmup_steps:]
+    assert all(0 < rate <= peak for rate in course)
+    assert all(before < after for before, after in pairwise(rise))
+    assert all(before > after for before, after in pairwise(fall))
+    assert not fall or fall[0] == peak > max(rise, default=0)
+
+
+def test_the_rise_is_linear_and_the_fall_half_a_cosine():
+    rates = [learning_rate(step, 7, 0.4, 3) for step in range(7)]
+    cosine = (0.4 * (1 + math.cos(math.pi * k / 4)) / 2 for k in (1, 2, 3))
+    assert rates == pytest.approx([0.1, 0.2, 0.3, 0.4, *cosine])
+
+
+def test_adamw_decays_weights_whatever_the_gradient():
+    weight = nn.Parameter(torch.tensor([2.0]))
+    weight.grad = torch.zeros(1)
+    optimizer = make_adamw([weight], weight_decay=0.5)
+    optimizer.param_groups[0]["lr"] = 0.125
+    optimizer.step()
+    assert weight.item() == pytest.approx(2 * (1 - 0.125 * 0.5))
+
+
+@given(SIDES, SIDES, st.integers(0, 99), st.floats(1e-3, 1e3))
+def test_orthogonalizing_sets_singular_values_to_about_one(rows, columns, seed, factor):
+    matrix = torch.randn(rows, columns, generator=torch.Generator().manual_seed(seed))
+    kept = torch.linalg.svdvals(matrix) > 0.01 * matrix.norm()
+    values = torch.linalg.svdvals(orthogonalize(factor * matrix))[kept]
+    assert values.min() > 0.6
+    assert values.max() < 1.3
+    assert torch.equal(orthogonalize(0 * matrix), 0 * matrix)
+
+
+def test_a_muon_step_is_its_formula():
+    """With momentum, weight decay and, for a tall matrix, the factor."""
+    mu, rate, decay = 0.9, 0.125, 0.1
+    kernel = nn.Parameter(torch.randn(64, 3, 3, 3))
+    optimizer = Muon([kernel], lr=rate, momentum=mu, weight_decay=decay)
+    mean, expected = torch.zeros(64, 27), kernel.detach().flatten(1).clone()
+    for _ in range(2):
+        gradient = torch.randn(64, 27)
+        kernel.grad = gradient.view_as(kernel)
+        optimizer.step()
+        mean = mu * mean + (1 - mu) * gradient
+        update = orthogonalize((1 - mu) * gradient + mu * mean)
+        expected = (1 - rate * decay) * expected - rate * (64 / 27) ** 0.5 * update
+        torch.testing.assert_close(kernel.detach().flatten(1), expected, rtol=1e-3, atol=1e-4)
+
+
+def test_muon_takes_no_kernels_and_kernels_without_gradient():
+    Muon([]).step()
+    kernel = nn.Parameter(torch.ones(2, 2, 3, 3))
+    optimizer = Muon([kernel], weight_decay=0.1)
+    optimizer.step()
+    assert torch.equal(kernel, torch.ones(2, 2, 3, 3))
+    assert not optimizer.state
+
+
+HIDDEN = {"srcnn": 1, "espcn": 1, "fsrcnn": 6, "vdsr": 18, "edsr": 34, "subpixel": 6}
+
+
+@pytest.mark.parametrize("name", network_names(NETWORKS))
+def test_hidden_kernels_are_all_but_the_first_and_the_last(name):
+    module = find_network(NETWORKS, name)
+    network = module.Network(scale=2, settings=module.Settings())
+    kernels, others = split_weights(network)
+    assert len(kernels) == HIDDEN[name]
+    assert all(kernel.ndim == 4 and 1 not in kernel.shape[:2] for kernel in kernels)
+    assert len(kernels) + len(others) == len(list(network.parameters()))
+
+
+def test_kernels_of_transposed_convolutions_are_not_muons():
+    """They are (inputs, outputs, height, width)."""
+    transposed = nn.ConvTranspose2d(4, 8, 3)
+    network = nn.Sequential(nn.Conv2d(1, 4, 3), transposed, nn.Conv2d(8, 8, 3), nn.Conv2d(8, 1, 3))
+    kernels, others = split_weights(network)
+    assert [kernel.shape for kernel in kernels] == [(8, 8, 3, 3)]
+    assert any(weight is transposed.weight for weight in others)

@@ -1,0 +1,173 @@
+"""The super-resolution networks and their layers: shapes, sizes, pixel shuffle, whole images."""
+
+import numpy as np
+import pytest
+import torch
+from einops import EinopsError
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from skimage import data
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from convlab.core.weights import count_parameters, find_network, network_names
+from convlab.imaging.resize import downscale, upscale
+from convlab.superres.layers import make_upsampling, pixel_shuffle
+from convlab.superres.upscaling import (
+    NETWORKS,
+    multiply_adds,
+    upscale_ensemble,
+    upscale_luminance,
+)
+
+pytestmark = pytest.mark.numeric
+SMALL = {"edsr": {"channels": 4, "blocks": 1}, "subpixel": {"channels": 4, "layers": 2}}
+EVERY = pytest.mark.parametrize("name", network_names(NETWORKS))
+SCALES = pytest.mark.parametrize("scale", [2, 3, 4])
+
+
+def make(name, scale=2, **settings):
+    module = find_network(NETWORKS, name)
+    return module.Network(scale=scale, settings=module.Settings(**settings))
+
+
+def small(name, scale=2):
+    return make(name, scale, **SMALL.get(name, {}))
+
+
+@EVERY
+@SCALES
+def test_every_network_upscales_images_of_any_size_each_by_itself(name, scale):
+    network = small(name, scale)
+    for height, width in ((1, 1), (7, 4), (12, 9)):
+        low = torch.rand(2, 1, height, width)
+        high = network(low)
+        assert high.shape == (2, 1, scale * height, scale * width)
+        assert high.dtype == torch.float32
+        torch.testing.assert_close(network(low[1:]), high[1:])
+
+
+@EVERY
+def test_every_weight_learns(name):
+    network, random = small(name), torch.Generator().manual_seed(0)
+    for _ in range(2):  # the first step changes the tail alone, where that starts at zero
+        optimizer = torch.optim.SGD(network.parameters(), lr=0.01)
+        optimizer.zero_grad()
+        network(torch.rand(2, 1, 8, 8, generator=random)).square().sum().backward()
+        optimizer.step()
+    assert [key for key, weights in network.named_parameters() if not weights.grad.any()] == []
+
+
+PUBLISHED = [
+    # Parameters, and thousands of multiply-adds for a pixel at x2. The papers' tables count
+    # biases and PReLU in or out; FSRCNN's transposed convolution is counted at low resolution.
+    ("srcnn", 57_281, 57_184),
+    ("fsrcnn", 12_809, 3_116),
+    ("vdsr", 665_921, 664_704),
+    ("edsr", 1_367_553, 341_712),
+    ("espcn", 21_284, 5_296),
+]
+
+
+@pytest.mark.parametrize(("name", "parameters", "needed"), PUBLISHED)
+def test_by_default_the_classics_have_the_size_that_their_papers_say(name, parameters, needed):
+    network = make(name)
+    assert count_parameters(network) == parameters
+    assert multiply_adds(network) == needed
+
+
+@EVERY
+def test_multiply_adds_are_half_of_what_torch_counts(name):
+    network = small(name)
+    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        network(torch.zeros(1, 1, 10, 10))
+    assert multiply_adds(network) == round(counter.get_total_flops() / 2 / 20**2)
+
+
+@pytest.mark.parametrize("name", ["srcnn", "vdsr", "subpixel"])
+@SCALES
+def test_networks_that_refine_bicubic_interpolation_start_there(name, scale):
+    low = downscale(data.camera()[:120, 200:320], scale)
+    upscaled, bicubic = upscale_luminance(small(name, scale), low), upscale(low, scale, "bicubic")
+    if name == "srcnn":  # its border is black
+        upscaled, bicubic = upscaled[9:-9, 9:-9], bicubic[9:-9, 9:-9]
+    assert np.abs(upscaled.astype(int) - bicubic).max() <= 1
+
+
+@SCALES
+def test_upscaled_luminance_is_clipped_and_rounded_to_bytes(scale):
+    low = np.linspace(0, 255, 28).astype(np.uint8).reshape(7, 4)
+    network = small("espcn", scale)
+    for added, level in ((0.1234, None), (5.0, 255), (-5.0, 0)):
+        nn.init.constant_(network.upsampling[0].bias, added)
+        upscaled = upscale_luminance(network, low)
+        assert upscaled.dtype == np.uint8
+        with torch.inference_mode():
+            exact = 255 * network(torch.from_numpy(low)[None, None] / 255)[0, 0].numpy()
+        assert np.abs(upscaled - exact.clip(0, 255)).max() <= 0.5 + 1e-4
+        assert level is None or (upscaled == level).all()
+
+
+@given(arrays(np.uint8, (5, 7), elements=st.integers(0, 255)), st.integers(0, 7))
+def test_the_ensemble_is_the_mean_of_eight_views_and_turns_with_the_image(low, way):
+    def turn(image, way):
+        return np.rot90(image.T if way > 3 else image, way)
+
+    def turn_back(image, way):
+        image = np.rot90(image, -way)
+        return image.T if way > 3 else image
+
+    torch.manual_seed(0)
+    network = small("espcn")
+    nn.init.constant_(network.upsampling[0].bias, 0.5)  # or black and white are clipped
+    views = [
+        turn_back(upscale_luminance(network, turn(low, each).copy()), each) for each in range(8)
+    ]
+    ensemble = upscale_ensemble(network, low)
+    assert np.abs(ensemble - np.mean(views, axis=0)).max() <= 1
+    # Summed in another order, a half may be rounded the other way.
+    turned = upscale_ensemble(network, turn(low, way).copy()).astype(int)
+    assert np.abs(turned - turn(ensemble, way)).max() <= 1
+
+
+@given(st.integers(1, 5), *[st.integers(1, 4)] * 4)
+def test_pixel_shuffle_equals_torchs_and_its_docstring(scale, batch, channels, height, width):
+    features = torch.randn(batch, channels * scale**2, height, width).requires_grad_()
+    shuffled = pixel_shuffle(features, scale)
+    assert torch.equal(shuffled, nn.PixelShuffle(scale)(features))
+    for i in range(scale):
+        for j in range(scale):
+            source = features[:, i * scale + j :: scale**2]
+            assert torch.equal(shuffled[:, :, i::scale, j::scale], source)
+    weights = torch.randn_like(shuffled)
+    (shuffled * weights).sum().backward()
+    assert torch.equal(pixel_shuffle(features.grad, scale), weights)
+    if scale > 1:
+        with pytest.raises(EinopsError, match=r"b \(c r1 r2\) h w"):
+            pixel_shuffle(features[:, 1:], scale)
+
+
+@SCALES
+def test_every_upsampling_gives_the_same_size(scale):
+    for how in ("pixel_shuffle", "transposed", "resize"):
+        upsampled = make_upsampling(how, 3, 2, scale)(torch.rand(2, 3, 5, 4))
+        assert upsampled.shape == (2, 2, 5 * scale, 4 * scale)
+    with pytest.raises(ValueError, match="unknown upsampling: none"):
+        make_upsampling("none", 3, 2, scale)
+
+
+@SCALES
+def test_a_sub_pixel_convolution_equals_a_transposed_one(scale):
+    """Same terms, other order: pixel i of a cell at tap d has its weight at i + scale (2 - d)."""
+    subpixel = make_upsampling("pixel_shuffle", 2, 1, scale)
+    transposed = make_upsampling("transposed", 2, 1, scale)
+    ours, theirs = subpixel[0], transposed[0]
+    with torch.no_grad():
+        ours.bias.zero_()
+        theirs.bias.zero_()
+        for i, j, down, right in np.ndindex(scale, scale, 3, 3):
+            place = i + scale * (2 - down), j + scale * (2 - right)
+            theirs.weight[:, 0, *place] = ours.weight[i * scale + j, :, down, right]
+    features = torch.rand(1, 2, 6, 5)
+    torch.testing.assert_close(subpixel(features), transposed(features))
