@@ -1,8 +1,9 @@
-"""Choose the digit networks' training on held-out digits: steps and learning rate.
+"""Choose the training of the digit networks on held-out digits: steps and learning rate.
 
-Trains the CNN of the pipeline on the first 55,000 MNIST training digits and
-measures on the last 5,000; the 10,000 test digits take no part. Prints a table
-in Markdown: mean accuracy over the seeds, and their spread.
+Trains the network `train_cnn.network` on the first 55,000 MNIST training
+digits and measures on the last 5,000; the 10,000 test digits take no part.
+Prints a table in Markdown: mean accuracy over seeds, and its standard
+deviation. Needs data/raw/MNIST.
 """
 
 import argparse
@@ -13,44 +14,49 @@ from statistics import fmean, stdev
 import torch
 from tqdm import tqdm
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
+sys.path.extend(str(Path(__file__).parents[1] / folder) for folder in ("src", "benchmarks"))
 
-from convlab.compute import Compute, prepare
-from convlab.data.idx import read_digits
-from convlab.nets.cnn import Cnn
-from convlab.params import read_block
-from convlab.training.digits import Digits, TrainCnn, Training
+from convlab.core.compute import Compute, prepare
+from convlab.core.params import read_block
+from convlab.core.weights import find_network
+from convlab.data.mnist import read_digits
+from convlab.digits.prediction import NETWORKS
+from convlab.digits.training import Digits, TrainCnn, make_training
+from training import train_once
 
+PARAMS = Path("params.yaml")
 HELD_OUT = 5_000
 VARIANTS = [(1_876, 0.002), (2_814, 0.001), (2_814, 0.002), (2_814, 0.004), (3_752, 0.002)]
+"""Steps and learning rate."""
 SEEDS = (1, 2)
 
 
 def held_out_accuracy(digits: Digits, params: TrainCnn) -> float:
-    """Train on all digits but the last, measure on those."""
+    """Train on all digits but the last ones, measure on those."""
+    module = find_network(NETWORKS, params.network)
+    settings = read_block(PARAMS, f"networks.{params.network}", module.Settings)
     torch.manual_seed(params.seed)
-    learned = Digits(digits.images[:-HELD_OUT], digits.labels[:-HELD_OUT])
+    network = module.Network(settings=settings)
+    training_digits = Digits(digits.images[:-HELD_OUT], digits.labels[:-HELD_OUT])
     held_out = Digits(digits.images[-HELD_OUT:], digits.labels[-HELD_OUT:])
-    training = Training(Cnn(), learned, held_out, params, embedded=0)
-    for _ in training.run():
-        pass
-    return training.curve[-1].accuracy
+    training = make_training(network, training_digits, held_out, params)
+    return train_once(training, name=params.network)[-1]["accuracy"]
 
 
 def main() -> None:
     """Print the table."""
-    argparse.ArgumentParser(description=__doc__).parse_args()
-    prepare(read_block(Path("params.yaml"), "compute", Compute))
-    default = read_block(Path("params.yaml"), "train_cnn", TrainCnn)
-    digits = Digits(*read_digits(Path("data/raw/mnist"), "train"))
-    print("| steps | learning rate | held-out accuracy | spread over seeds |")
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
+    prepare(read_block(PARAMS, "compute", Compute))
+    default = read_block(PARAMS, "train_cnn", TrainCnn)
+    digits = Digits(*read_digits(Path("data/raw/MNIST"), "train"))
+    print("| steps | learning rate | held-out accuracy | standard deviation over seeds |")
     print("|---|---|---|---|")
     for steps, rate in tqdm(VARIANTS):
+        changes = {"steps": steps, "learning_rate": rate, "log_every": steps, "snapshots": 2}
         accuracies = [
-            held_out_accuracy(
-                digits,
-                default.model_copy(update={"steps": steps, "learning_rate": rate, "seed": seed}),
-            )
+            held_out_accuracy(digits, default.model_copy(update=changes | {"seed": seed}))
             for seed in SEEDS
         ]
         tqdm.write(f"| {steps} | {rate} | {fmean(accuracies):.2%} | {stdev(accuracies):.2%} |")

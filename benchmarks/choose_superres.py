@@ -1,75 +1,114 @@
-"""Choose the super-resolution training on the validation images.
+"""Choose the super-resolution training on the validation images, at x2.
 
-Trains the network of params.yaml and variants of it, each for as many steps as
-its cost allows in about a minute on two cores, and measures on the 20
-validation images; the test images take no part. Prints a table in Markdown:
-validation PSNR (mean over seeds and spread, where there are several). Needs
-data/patches.
+Trains the network of params.yaml and variants of it, each for as many steps
+as take about a minute on two cores, and measures on the 20 validation images;
+the test images take no part. Prints a table in Markdown: validation PSNR, the
+mean over seeds and, where there are several, its standard deviation. Needs
+data/patches/x2.
 """
 
 import argparse
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+import torch
 from tqdm import tqdm
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
+sys.path.extend(str(Path(__file__).parents[1] / folder) for folder in ("src", "benchmarks"))
 
-from convlab.compute import Compute, prepare
-from convlab.imaging.patches import read_pairs, read_patches
-from convlab.nets.weights import count_parameters
-from convlab.params import read_block
-from convlab.training.superres import Training, TrainSr
+from convlab.core.compute import Compute, prepare
+from convlab.core.errors import InputError
+from convlab.core.params import read_block
+from convlab.core.weights import count_parameters, find_network
+from convlab.superres.patches import read_pairs, read_patches
+from convlab.superres.training import TrainSr, make_training
+from convlab.superres.upscaling import NETWORKS
+from training import train_once
 
+PARAMS = Path("params.yaml")
+SCALE = 2
 STEPS = 650
 SEEDS = (1, 2, 3)
-VARIANTS: list[tuple[dict[str, Any], int, tuple[int, ...]]] = [
-    ({}, STEPS, SEEDS),
-    ({"kernel_learning_rate": 0.01}, STEPS, SEEDS[:1]),
-    ({"kernel_learning_rate": 0.03}, STEPS, SEEDS[:1]),
-    ({"learning_rate": 0.002}, STEPS, SEEDS[:1]),
-    ({"learning_rate": 0.008}, STEPS, SEEDS[:1]),
-    ({"detail": 0.0}, STEPS, SEEDS[:1]),
-    ({"detail": 1.0}, STEPS, SEEDS[:1]),
-    ({"batch_size": 14}, 2 * STEPS, SEEDS[:1]),
-    ({"model": "edsr", "edsr": {"channels": 32, "blocks": 3}}, STEPS, SEEDS[:1]),
-    ({"subpixel": {"channels": 48, "layers": 4}}, STEPS, SEEDS[:1]),
-    ({"subpixel": {"channels": 24, "layers": 14}}, STEPS, SEEDS[:1]),
+"""Of the unchanged training; variants have the first one."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What is changed in params.yaml."""
+
+    train_sr: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+    """Of the network."""
+    steps: int = STEPS
+
+
+VARIANTS = [
+    Variant(),
+    Variant({"muon_learning_rate": 0.0075}),
+    Variant({"muon_learning_rate": 0.03}),
+    Variant({"muon_weight_decay": 0.0}),
+    Variant({"muon_weight_decay": 0.3}),
+    Variant({"adamw_learning_rate": 0.001}),
+    Variant({"adamw_learning_rate": 0.004}),
+    Variant({"hard_patch_exponent": 0.0}),
+    Variant({"hard_patch_exponent": 1.0}),
+    Variant({"batch_size": 14}, steps=2 * STEPS),
+    Variant({"network": "edsr"}, {"channels": 32, "blocks": 3}),
+    Variant(settings={"channels": 48, "layers": 4}),
+    Variant(settings={"channels": 24, "layers": 14}),
 ]
 
 
-def variant(default: TrainSr, changes: dict[str, Any], steps: int, seed: int) -> TrainSr:
-    """The default training, changed and shortened."""
-    content = default.model_dump()
-    for key, value in changes.items():
-        content[key] = content[key] | value if isinstance(value, dict) else value
+def apply(variant: Variant) -> tuple[TrainSr, Any]:
+    """Give the parameters and the network's settings of a variant.
+
+    Raises
+    ------
+    InputError
+        If the variant changes nothing: params.yaml has these values already.
+    """
+    default = read_block(PARAMS, "train_sr", TrainSr)
+    params = default.model_copy(update=variant.train_sr)
+    settings = find_network(NETWORKS, params.network).Settings
+    block = read_block(PARAMS, f"networks.{params.network}", settings)
+    changed = block.model_copy(update=variant.settings)
+    if variant != Variant() and (params, changed) == (default, block):
+        raise InputError(f"{variant}: is what params.yaml says: vary another value")
+    steps = variant.steps
     length = {"steps": steps, "validate_every": steps, "warmup_steps": steps // 20}
-    return TrainSr(**content | length | {"seed": seed})
+    return params.model_copy(update=length), changed
 
 
 def main() -> None:
     """Print the table."""
-    argparse.ArgumentParser(description=__doc__).parse_args()
-    prepare(read_block(Path("params.yaml"), "compute", Compute))
-    default = read_block(Path("params.yaml"), "train_sr", TrainSr)
-    folder = Path("data/patches") / f"x{default.scale}"
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
+    prepare(read_block(PARAMS, "compute", Compute))
+    variants = [(variant, *apply(variant)) for variant in VARIANTS]
+    folder = Path("data/patches") / f"x{SCALE}"
     patches, validation = read_patches(folder), read_pairs(folder / "validation")
     print("| changed | parameters | steps | seeds | validation PSNR (dB) |")
     print("|---|---|---|---|---|")
-    for changes, steps, seeds in tqdm(VARIANTS):
+    for variant, params, settings in tqdm(variants):
         psnrs = []
-        for seed in seeds:
-            training = Training(patches, validation, variant(default, changes, steps, seed))
-            for _ in training.run():
-                pass
-            psnrs.append(training.curve[-1].validation_psnr)
-        spread = f" ± {stdev(psnrs):.3f}" if len(seeds) > 1 else ""
+        for seed in SEEDS if variant == Variant() else SEEDS[:1]:
+            torch.manual_seed(seed)
+            network = find_network(NETWORKS, params.network).Network(SCALE, settings)
+            seeded = params.model_copy(update={"seed": seed})
+            curve = train_once(
+                make_training(network, patches, validation, seeded), name=params.network
+            )
+            psnrs.append(curve[-1]["validation_psnr"])
+        deviation = f" ± {stdev(psnrs):.3f}" if len(psnrs) > 1 else ""
+        changes = variant.train_sr | variant.settings
         named = ", ".join(f"`{key}` {value}" for key, value in changes.items()) or "nothing"
         tqdm.write(
-            f"| {named} | {count_parameters(training.network):,} | {training.step} |"
-            f" {len(seeds)} | {fmean(psnrs):.3f}{spread} |"
+            f"| {named} | {count_parameters(network):,} | {params.steps} | {len(psnrs)} |"
+            f" {fmean(psnrs):.3f}{deviation} |"
         )
 
 

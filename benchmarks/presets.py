@@ -1,27 +1,28 @@
 """Run presets of the super-resolution track at all scales, and measure them on B100.
 
 A preset is what params.<preset>.yaml changes in params.yaml; `default` changes
-nothing. For each scale and seed the pipeline runs as far as evaluate_sr, with
+nothing. For each preset and seed the pipeline runs as far as evaluate_sr, with
 the self-ensemble, in a copy of the working tree,
-.work/presets/<preset>-x<scale>-seed<seed>/, which stays; what is broken off goes
-on where it was when this is called again. Prints a table in Markdown.
-CONVLAB_MIRROR is heeded. The longest presets want the machine for themselves.
+.work/presets/<preset>-seed<seed>/, which stays; an interrupted run is resumed
+when this is called again. Prints a table in Markdown. CONVLAB_MIRROR is used
+where it is set. Let nothing else run beside the longest presets.
 """
 
 import argparse
 import json
 import sys
-from itertools import product, starmap
+from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 from tabulate import tabulate
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
-from convlab.params import read_yaml
-from convlab.script import script
-from demo import prepare_copy
-from repository.commands import dvc
+from convlab.core.params import read_yaml
+from convlab.core.script import script
+from tools.commands import dvc
+from tools.demo import lay_over, prepare_copy
 
 PRESETS = ("default", "long", "gpu")
 SCALES = (2, 3, 4)
@@ -31,40 +32,38 @@ HEADER = (
 )
 
 
-def measure(preset: str, scale: int, seed: int) -> tuple:
-    """Run a preset at one scale with one seed; give its row of the table."""
+def measure(preset: str, scales: list[int], seed: int) -> Iterator[tuple]:
+    """Run a preset with one seed; give its rows of the table, one per scale."""
     changes = {} if preset == "default" else read_yaml(Path(f"params.{preset}.yaml"))
-    for block, values in (
-        ("make_patches", {"scales": [scale]}),
-        ("train_sr", {"scale": scale, "seed": seed}),
-        ("evaluate_sr", {"self_ensemble": True}),
-    ):
-        changes[block] = changes.get(block, {}) | values
-    copy = Path(".work/presets") / f"{preset}-x{scale}-seed{seed}"
+    copy = Path(".work/presets") / f"{preset}-seed{seed}"
     prepare_copy(copy, changes)
+    own = {"scales": scales, "train_sr": {"seed": seed}, "evaluate_sr": {"self_ensemble": True}}
+    lay_over(copy / "params.yaml", own)
     dvc("repro", "evaluate_sr", folder=copy)
-    trained, evaluated = (
-        json.loads((copy / "metrics" / f"{stage}.json").read_text(encoding="utf-8"))
-        for stage in ("train_sr", "evaluate_sr")
-    )
-    measured = (evaluated[f"x{scale}"][method] for method in ("network", "network_ensemble"))
-    return (
-        *(preset, f"x{scale}", seed, trained["parameters"], trained["steps"]),
-        trained["validation_psnr"],
-        *(f"{each['psnr']:.3f} / {each['ssim']:.4f}" for each in measured),
-    )
+    for scale in scales:
+        trained, evaluated = (
+            json.loads((copy / f"metrics/{stage}_x{scale}.json").read_text(encoding="utf-8"))
+            for stage in ("train_sr", "evaluate_sr")
+        )
+        measured = (evaluated[method] for method in ("network", "network_ensemble"))
+        yield (
+            *(preset, f"x{scale}", seed, trained["parameters"], trained["steps"]),
+            trained["validation_psnr"],
+            *(f"{each['psnr']:.3f} / {each['ssim']:.4f}" for each in measured),
+        )
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Which presets, at which scales, with which seeds."""
     parser.add_argument("presets", nargs="+", choices=PRESETS, metavar="PRESET")
-    parser.add_argument("--scales", nargs="+", type=int, choices=SCALES, default=SCALES)
+    parser.add_argument("--scales", nargs="+", type=int, choices=SCALES, default=list(SCALES))
     parser.add_argument("--seeds", nargs="+", type=int, default=[42], help="of train_sr")
 
 
 def main(options: argparse.Namespace) -> None:
     """Print the table."""
-    rows = list(starmap(measure, product(options.presets, options.scales, options.seeds)))
+    runs = product(options.presets, options.seeds)
+    rows = [row for preset, seed in runs for row in measure(preset, options.scales, seed)]
     print(tabulate(rows, HEADER, tablefmt="github", intfmt=",", floatfmt=".3f"))
 
 

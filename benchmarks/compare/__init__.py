@@ -1,1 +1,1 @@
-"""Compare the super-resolution networks: the same data, care and time for each."""
+"""Compare the super-resolution networks: the same data, tuning and time for each."""

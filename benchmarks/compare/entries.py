@@ -1,8 +1,8 @@
-"""Who takes part, and what was published about them."""
+"""Which networks are compared, and what was published about them."""
 
 from typing import Any, NamedTuple
 
-from convlab.imaging.published import EDSR_BASELINE, FSRCNN, SRCNN, VDSR, Published
+from convlab.superres.published import EDSR_BASELINE, FSRCNN, SRCNN, VDSR, Published
 
 SCALE = 2
 
@@ -11,10 +11,10 @@ class Entry(NamedTuple):
     """A network of the comparison."""
 
     name: str
-    model: str
-    """As `train_sr.model`."""
+    network: str
+    """As `train_sr.network`."""
     settings: dict[str, Any]
-    """What is open in that model, where it differs from params.yaml."""
+    """Of the network, where they differ from params.yaml."""
     published: Published | None
 
 

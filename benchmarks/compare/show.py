@@ -1,4 +1,4 @@
-"""What the comparison found: a table and a plot."""
+"""The results of the comparison: a table and a plot."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -11,32 +11,31 @@ from matplotlib.ticker import NullFormatter
 from compare.entries import ENTRIES, SCALE, Entry
 from convlab.figures.canvas import BLUE, ORANGE, styled
 
-FAR = 0.3
+MUCH_WORSE = 0.3
 """dB below the published figure from which the table says what the training lacked."""
-
-
 COSTS = {
     "parameters": "parameters",
-    "multiply_adds": "multiply-adds a pixel",
-    "seconds": "seconds a megapixel",
+    "multiply_adds": "multiply-adds per pixel",
+    "seconds": "seconds per megapixel",
 }
 """What quality is drawn against: a field of Row, and its label."""
-
 MARKERS = "os^v<>DP"
 """One for each of ENTRIES."""
 
 
 class Row(NamedTuple):
-    """What was found of one network."""
+    """What was measured of one network."""
 
     name: str
     parameters: int
     multiply_adds: int
     """For one high-resolution pixel."""
     seconds: float
-    """For one megapixel, enlarged in float32."""
+    """For one megapixel, upscaled in float32."""
     factor: float
     """Of train_sr's learning rates: the best one."""
+    bracketed: bool
+    """Whether a smaller and a larger factor were tried, and gave less."""
     steps: int
     patches_seen: float
     """How many times as many patches as there are."""
@@ -44,24 +43,28 @@ class Row(NamedTuple):
     psnr: float
     """On B100, in dB."""
     ssim: float
+    trained: bool
+    """False if PSNR and SSIM are bicubic interpolation's, to the last digit of the table."""
 
 
-def write_table(path: Path, rows: list[Row]) -> None:
-    """Write the table in Markdown."""
+def write_table(path: Path, rows: list[Row], commit: str) -> None:
+    """Write the table in Markdown, and the state of the code that it is from."""
     lines = [
-        "| network | parameters | multiply-adds a pixel | s a megapixel | rates | steps "
+        "| network | parameters | multiply-adds per pixel | s per megapixel | rates | steps "
         "| PSNR (dB) / SSIM | published | what it lacked |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         entry = _entry(row)
         known = entry.published and entry.published.quality[SCALE]
-        figures = f"{known.psnr:.2f} / {known.ssim:.4f}" if known else "none at x2"
+        figures = f"{row.psnr:.2f} / {row.ssim:.4f}" if row.trained else "did not train"
+        published = f"{known.psnr:.2f} / {known.ssim:.4f}" if known else "none at x2"
         lines.append(
             f"| {row.name} | {row.parameters:,} | {row.multiply_adds:,} | {row.seconds:.2f} "
-            f"| x {row.factor:g} | {row.steps:,} | {row.psnr:.2f} / {row.ssim:.4f} "
-            f"| {figures} | {_lack(row, entry)} |"
+            f"| x {row.factor:g}{'' if row.bracketed else ', not bracketed'} | {row.steps:,} "
+            f"| {figures} | {published} | {_lack(row, entry)} |"
         )
+    lines += ["", f"Made, with the plot, by the code of commit {commit}."]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
 
 
@@ -72,7 +75,7 @@ def draw(rows: list[Row]) -> Figure:
     grid = figure.subplots(2, 3, sharey="row", sharex="col")
     for across, key in zip(grid.T, COSTS, strict=True):
         for axes, measure in zip(across, ("psnr", "ssim"), strict=True):
-            for row in rows:
+            for row in filter(lambda row: row.trained, rows):
                 _draw_row(axes, row, key, measure)
             axes.set(xscale="log")
             axes.xaxis.set_minor_formatter(NullFormatter())
@@ -107,7 +110,7 @@ def _entry(row: Row) -> Entry:
 
 
 def _lack(row: Row, entry: Entry) -> str:
-    if not entry.published or entry.published.quality[SCALE].psnr - row.psnr <= FAR:
+    if not entry.published or entry.published.quality[SCALE].psnr - row.psnr <= MUCH_WORSE:
         return ""
     return (
         f"time: it saw each patch {row.patches_seen:g} times; published: {entry.published.training}"

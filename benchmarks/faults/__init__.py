@@ -1,1 +1,1 @@
-"""Break the pipeline on purpose, again and again, and count what survives."""
+"""Break the pipeline on purpose, again and again, and count what it survives."""
