@@ -2,13 +2,11 @@
 
 import json
 import re
-from contextlib import chdir, contextmanager, redirect_stdout
-from io import StringIO
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 import yaml
-from dvc.cli import main as dvc_main
 from PIL import Image
 
 import evaluate_cnn
@@ -42,10 +40,7 @@ def lock(folder):
 
 def status(folder):
     """What `dvc status` says, by stage."""
-    said = StringIO()
-    with chdir(folder), redirect_stdout(said):
-        assert dvc_main(["status", "--json"]) == 0
-    return json.loads(said.getvalue() or "{}")
+    return json.loads(dvc(folder, "status", "--json"))
 
 
 def contents(folder):
