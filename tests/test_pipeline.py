@@ -128,8 +128,10 @@ def test_another_network_and_another_scale_run_what_they_touch_alone(pipeline):
         assert "networks.espcn" in json.dumps(said["train_sr@2"])
     with changed(params, text.replace("scales:\n- 2\n", "scales:\n- 2\n- 3\n").encode()):
         assert set(status(pipeline)) == {name.replace("@2", "@3") for name in SUPERRES}
-    with changed(params, text.replace("channels: 64", "channels: 65").encode()):
-        assert set(status(pipeline)) <= REPORT  # edsr's, which is not the chosen one
+    other = text.replace("edsr: {}", "edsr: {channels: 65}")  # not the chosen one
+    assert other != text
+    with changed(params, other.encode()):
+        assert set(status(pipeline)) == REPORT
 
 
 @pytest.fixture(scope="module")

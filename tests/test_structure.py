@@ -164,6 +164,16 @@ def test_a_package_imports_only_from_those_below_it():
                 assert other == package or height[other] < height[package], f"{file}: {name}"
 
 
+def test_a_network_file_imports_what_every_stage_that_builds_it_names():
+    """Networks are found by name, so that no import of a script leads to theirs."""
+    library = ROOT / "src" / "convlab"
+    for file in library.glob("*/networks/*.py"):
+        track = file.relative_to(library).parts[0]
+        own = {name for name in imports(file) if name.startswith("convlab.")}
+        shared = {name for name in own if not name.startswith("convlab.core.")}
+        assert shared <= {f"convlab.{track}.layers"}, file
+
+
 def test_package_inits_are_empty():
     """Or they would have to be among the deps of every stage."""
     inits = list((ROOT / "src").rglob("__init__.py"))

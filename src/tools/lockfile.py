@@ -90,10 +90,10 @@ def _read_lock() -> Values:
     values = {}
     for name, stage in (_read("dvc.lock")["stages"] if Path("dvc.lock").exists() else {}).items():
         values |= _taken(name, stage["cmd"], stage.get("params", {}).get("params.yaml", {}))
-        for kind in ("dep", "out"):
-            for entry in stage.get(f"{kind}s", []):
-                item = Item(name, kind, entry["path"])
-                values[item] = "two entries" if item in values else entry["md5"]
+        for kind, entry in ((k, each) for k in ("dep", "out") for each in stage.get(f"{k}s", [])):
+            item = Item(name, kind, entry["path"])
+            same = values.get(item, entry["md5"]) == entry["md5"]
+            values[item] = entry["md5"] if same else "two entries that differ"
     return values
 
 

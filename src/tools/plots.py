@@ -40,7 +40,6 @@ def write_template(path: Path) -> None:
 def main(arguments: list[str]) -> None:
     write_template(TEMPLATE)
     dvc("plots", *arguments, "--html-template", str(TEMPLATE.absolute()), folder=Path())
-    print(f"The plots, for any browser: {Path('dvc_plots/index.html')}")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Say whether this run gave the committed results again, and whether dvc.lock says what is so.
+"""Say whether this run gave the committed results again, and whether dvc.lock is true.
 
 Compares the workspace with a git revision: outputs by content, metrics within the tolerances of
 `regression` in params.yaml; each dvc.lock with the files beside it, and with the revision's code.
-Exit status 1 if a metric differs, vanished or is new, or if a dvc.lock does not say what is so.
+Exit status 1 if a metric differs, vanished or is new, or if a dvc.lock is not true.
 Outputs may differ in bytes, as on another processor, and may be absent: only --strict fails then.
 """
 
@@ -51,13 +51,13 @@ def compare_outputs(committed: Pipeline, here: Pipeline) -> Rows:
 
 
 def examine_locks(committed: Pipeline, here: Pipeline) -> Rows:
-    """One row for each thing of which a lock file does not say what is so."""
+    """One row for each entry of a dvc.lock that is not true."""
     found = [("committed", "there is", each) for each in differences(*committed[:2])]
     found += [("here", "there is", each) for each in differences(*here[:2])]
     known = {item for *_, (item, _, _) in found} | committed.assumed
-    departures = differences(here.recorded, committed.present)
-    departures = [each for each in departures if each[0] not in known and each[0].kind != "out"]
-    found += [("here", "the commit has", each) for each in departures]
+    deviations = differences(here.recorded, committed.present)
+    deviations = [each for each in deviations if each[0] not in known and each[0].kind != "out"]
+    found += [("here", "the commit has", each) for each in deviations]
     stages = defaultdict(list)  # many stages share a module of the library
     for lock, where, (item, recorded, present) in found:
         problem = f"dvc.lock has {recorded}, but {where} {present}"
