@@ -20,7 +20,9 @@ from convlab.core.compute import Compute, prepare
 from convlab.core.params import read_yaml
 from tools import demo
 
-hypothesis.settings.register_profile("reproducible", deadline=None, derandomize=True)
+hypothesis.settings.register_profile(
+    "reproducible", deadline=None, derandomize=True, max_examples=50
+)
 hypothesis.settings.load_profile("reproducible")
 
 ROOT = Path(__file__).parents[1]

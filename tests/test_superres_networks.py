@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from einops import EinopsError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from skimage import data
@@ -109,6 +109,7 @@ def test_upscaled_luminance_is_clipped_and_rounded_to_bytes(scale):
         assert level is None or (upscaled == level).all()
 
 
+@settings(max_examples=20)
 @given(arrays(np.uint8, (5, 7), elements=st.integers(0, 255)), st.integers(0, 7))
 def test_the_ensemble_is_the_mean_of_eight_views_and_turns_with_the_image(low, way):
     def turn(image, way):

@@ -96,7 +96,7 @@ def test_every_network_trains_and_resumes_bit_for_bit(tmp_path, name, precision)
             if state["step"] == 3:
                 raise KeyboardInterrupt
 
-    settings = {"network": name, "precision": precision}
+    settings = {"network": name, "precision": precision, "steps": 6, "batch_size": 2}
     whole, curve = finished(tmp_path / "whole", **settings)
     checkpoint = tmp_path / "checkpoint"
     with pytest.raises(KeyboardInterrupt):
