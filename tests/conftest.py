@@ -21,7 +21,7 @@ from convlab.core.params import read_yaml
 from tools import demo
 
 hypothesis.settings.register_profile(
-    "reproducible", deadline=None, derandomize=True, max_examples=50
+    "reproducible", deadline=None, derandomize=True, max_examples=30
 )
 hypothesis.settings.load_profile("reproducible")
 

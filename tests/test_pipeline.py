@@ -250,9 +250,7 @@ def test_an_image_that_is_none_is_named(inside, stage):
     assert {path.name for path in (inside / "data").iterdir()} <= {"raw", "patches", "README.md"}
 
 
-@pytest.mark.parametrize(
-    ("stage", "interrupted_at"), [(train_sr, 5), (train_cnn, 5), (train_cnn, 10)]
-)
+@pytest.mark.parametrize(("stage", "interrupted_at"), [(train_sr, 5), (train_cnn, 10)])
 def test_an_interrupted_training_is_resumed(inside, stage, interrupted_at, monkeypatch, capsys):
     """In the middle or, for the digits, at the end of the first of two networks."""
     save = Checkpoint.save
