@@ -16,6 +16,7 @@ import pytest
 import torch
 from dvc.cli import main as dvc_main
 
+from convlab.core.checkpoint import Checkpoint
 from convlab.core.compute import Compute, prepare
 from convlab.core.params import read_yaml
 from tools import demo
@@ -138,6 +139,19 @@ def commit_run(pipeline: Path, folder: Path) -> Path:
     git(folder, "add", ".")
     git(folder, "commit", "--message=Run the pipeline")
     return folder
+
+
+class InterruptedCheckpoint(Checkpoint):
+    """A checkpoint whose training is interrupted when the state after some step is saved."""
+
+    def __init__(self, path: Path, fingerprint: str, *, after: int) -> None:
+        super().__init__(path, fingerprint)
+        self.after = after
+
+    def save(self, state):
+        super().save(state)
+        if state["step"] == self.after:
+            raise KeyboardInterrupt
 
 
 def run(folder: Path, *command: str) -> subprocess.CompletedProcess:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from torch import nn
 
+from conftest import InterruptedCheckpoint
 from convlab.core.checkpoint import Checkpoint
 from convlab.core.loop import train
 from convlab.core.weights import count_parameters, find_network, network_names
@@ -126,17 +127,13 @@ def test_the_curve_and_the_snapshots_are_of_the_steps_that_were_asked_for(tmp_pa
 
 
 def test_an_interrupted_training_is_resumed_in_the_middle_of_an_epoch(tmp_path, prepared):
-    class Interrupted(Checkpoint):
-        def save(self, state):
-            super().save(state)
-            if state["step"] == 5:
-                raise KeyboardInterrupt
-
     whole, curve = trained(tmp_path / "whole", "cnn")
     params, path = TrainCnn(**SETTINGS), tmp_path / "checkpoint"
     with pytest.raises(KeyboardInterrupt):
         train(
-            make_training(make("cnn"), TRAINING, TEST, params), Interrupted(path, "me"), name="cnn"
+            make_training(make("cnn"), TRAINING, TEST, params),
+            InterruptedCheckpoint(path, "me", after=5),
+            name="cnn",
         )
     resumed = make_training(make("cnn", seed=1), TRAINING, TEST, params)
     assert train(resumed, Checkpoint(path, "me"), name="cnn") == curve

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from conftest import InterruptedCheckpoint
 from convlab.core.checkpoint import Checkpoint
 from convlab.core.errors import InputError
 from convlab.core.loop import READ_LOSS_EVERY, Training, train
@@ -103,16 +104,10 @@ def test_weights_learn_in_training_mode_and_are_evaluated_in_evaluation_mode(che
 def test_an_interrupted_training_ends_as_if_it_had_not_been(tmp_path, stop, capsys):
     """Also in the state of BatchNorm, of the optimizer and of the evaluation."""
 
-    class Interrupted(Checkpoint):
-        def save(self, state):
-            super().save(state)
-            if state["step"] == stop:
-                raise KeyboardInterrupt
-
     path = tmp_path / "toy.safetensors"
     whole, curve = finished(Checkpoint(tmp_path / "whole", "me"))
     with pytest.raises(KeyboardInterrupt):
-        finished(Interrupted(path, "me"))
+        finished(InterruptedCheckpoint(path, "me", after=stop))
     torch.manual_seed(99)
     resumed, resumed_curve = finished(Checkpoint(path, "me"))
     assert f"toy: resumed at step {stop}\n" in capsys.readouterr().out

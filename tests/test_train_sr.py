@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from skimage import data
 
+from conftest import InterruptedCheckpoint
 from convlab.core.checkpoint import Checkpoint
 from convlab.core.loop import train
 from convlab.core.weights import find_network, network_names
@@ -90,17 +91,11 @@ def test_the_curve_has_a_point_at_every_validation_and_the_last_step(tmp_path, s
 
 @pytest.mark.parametrize("name", network_names(NETWORKS))
 def test_every_network_trains_and_resumes_bit_for_bit(tmp_path, name, precision):
-    class Interrupted(Checkpoint):
-        def save(self, state):
-            super().save(state)
-            if state["step"] == 3:
-                raise KeyboardInterrupt
-
     settings = {"network": name, "precision": precision, "steps": 6, "batch_size": 2}
     whole, curve = finished(tmp_path / "whole", **settings)
     checkpoint = tmp_path / "checkpoint"
     with pytest.raises(KeyboardInterrupt):
-        train(make(**settings), Interrupted(checkpoint, "me"), name="sr")
+        train(make(**settings), InterruptedCheckpoint(checkpoint, "me", after=3), name="sr")
     resumed = make(**settings)
     torch.nn.init.zeros_(next(resumed.network.parameters()))  # the checkpoint has the weights
     assert train(resumed, Checkpoint(checkpoint, "me"), name="sr") == curve
