@@ -39,8 +39,8 @@ class Norm:
 
 def network():
     torch.manual_seed(0)
-    layers = (nn.Linear(3, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 1))
-    return nn.Sequential(*layers)
+    activation = nn.Sequential(nn.ReLU(), nn.Dropout(0.01))
+    return nn.Sequential(nn.Linear(3, 8), nn.BatchNorm1d(8), activation, nn.Linear(8, 1))
 
 
 def loss(network, batch):
@@ -57,7 +57,7 @@ def batches(first_step):
 
 def training(**changes):
     model = changes.pop("network", None) or network()
-    settings = {"batches": batches, "loss": loss, "evaluation": Norm(), "steps": 23}
+    settings = {"batches": batches, "loss": loss, "evaluation": Norm(), "steps": 23, "seed": 7}
     settings |= {"evaluate_at": lambda step: step % 5 == 0, "warmup_steps": 2}
     settings |= {"optimizers": {make_adamw(model.parameters()): 0.05}} | changes
     return Training(network=model, **settings)
@@ -102,7 +102,7 @@ def test_weights_learn_in_training_mode_and_are_evaluated_in_evaluation_mode(che
 
 @pytest.mark.parametrize("stop", [5, 20, 23])
 def test_an_interrupted_training_ends_as_if_it_had_not_been(tmp_path, stop, capsys):
-    """Also in the state of BatchNorm, of the optimizer and of the evaluation."""
+    """Also in what Dropout drew, and the state of BatchNorm, optimizer and evaluation."""
 
     path = tmp_path / "toy.safetensors"
     whole, curve = finished(Checkpoint(tmp_path / "whole", "me"))

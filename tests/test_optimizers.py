@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from convlab.core.optimizers import Muon, learning_rate, make_adamw, orthogonalize, split_weights
-from convlab.core.weights import find_network, network_names
+from convlab.core.weights import find_network
 from convlab.superres.upscaling import NETWORKS
 
 pytestmark = pytest.mark.numeric
@@ -78,22 +78,49 @@ def test_muon_takes_no_kernels_and_kernels_without_gradient():
 
 
 HIDDEN = {"srcnn": 1, "espcn": 1, "fsrcnn": 6, "vdsr": 18, "edsr": 34, "subpixel": 6}
+IMAGE = torch.zeros(1, 1, 8, 8)
 
 
-@pytest.mark.parametrize("name", network_names(NETWORKS))
-def test_hidden_kernels_are_all_but_the_first_and_the_last(name):
+@pytest.mark.parametrize("name", HIDDEN)
+def test_hidden_weights_are_all_kernels_but_the_first_and_the_last(name):
     module = find_network(NETWORKS, name)
     network = module.Network(scale=2, settings=module.Settings())
-    kernels, others = split_weights(network)
-    assert len(kernels) == HIDDEN[name]
-    assert all(kernel.ndim == 4 and 1 not in kernel.shape[:2] for kernel in kernels)
-    assert len(kernels) + len(others) == len(list(network.parameters()))
+    hidden, others = split_weights(network, IMAGE)
+    assert len(hidden) == HIDDEN[name]
+    assert all(kernel.ndim == 4 and 1 not in kernel.shape[:2] for kernel in hidden)
+    assert len(hidden) + len(others) == len(list(network.parameters()))
 
 
-def test_kernels_of_transposed_convolutions_are_not_muons():
-    """They are (inputs, outputs, height, width)."""
-    transposed = nn.ConvTranspose2d(4, 8, 3)
-    network = nn.Sequential(nn.Conv2d(1, 4, 3), transposed, nn.Conv2d(8, 8, 3), nn.Conv2d(8, 1, 3))
-    kernels, others = split_weights(network)
-    assert [kernel.shape for kernel in kernels] == [(8, 8, 3, 3)]
-    assert any(weight is transposed.weight for weight in others)
+class Branches(nn.Module):
+    """A weight of each role: only the body and the two of the attention are hidden."""
+
+    def __init__(self):
+        super().__init__()
+        self.tail = nn.Conv2d(4, 1, 3, padding=1)
+        self.head = nn.Conv2d(1, 4, 3, padding=1)
+        self.body = nn.Conv2d(4, 4, 3, padding=1)
+        self.sees_pixels = nn.Conv2d(5, 4, 3, padding=1)
+        self.transposed = nn.ConvTranspose2d(4, 4, 3, padding=1)
+        self.depthwise = nn.Conv2d(4, 4, 3, padding=1, groups=4)
+        self.attention = nn.MultiheadAttention(4, 1, batch_first=True)
+        self.position = nn.Parameter(torch.zeros(4, 1, 1))
+        self.frozen = nn.Conv2d(4, 4, 1).requires_grad_(False)
+        self.norm = nn.BatchNorm2d(4)
+
+    def forward(self, image):
+        features = self.head(image)
+        features = self.sees_pixels(torch.cat([features, image], dim=1)) + self.position
+        features = self.depthwise(self.transposed(self.norm(self.body(features)).relu()))
+        tokens = features.flatten(2).mT
+        features = self.attention(tokens, tokens, tokens)[0].mT.reshape(features.shape)
+        return image + self.tail(self.frozen(features))
+
+
+def test_weights_are_split_by_what_they_do():
+    network = Branches()
+    names = {id(weight): name for name, weight in network.named_parameters()}
+    hidden, others = ([names[id(each)] for each in part] for part in split_weights(network, IMAGE))
+    assert hidden == ["body.weight", "attention.in_proj_weight", "attention.out_proj.weight"]
+    assert {*hidden, *others, "frozen.weight", "frozen.bias"} == set(names.values())
+    assert network.training
+    assert network.norm.num_batches_tracked == 0

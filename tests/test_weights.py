@@ -139,5 +139,26 @@ def test_weights_of_another_precision_are_named(path):
     assert_refused(path, "are not float32")
 
 
+def test_weights_that_layers_share_and_constants_come_back(path):
+    module = find_network(SUPERRES, "subpixel")
+
+    class Network(module.Network):
+        def __init__(self, scale, settings):
+            super().__init__(scale, settings)
+            self.body[4].weight = self.body[2].weight
+            self.register_buffer("level", torch.tensor(0.5), persistent=False)
+
+        def forward(self, low):
+            return super().forward(low - self.level)
+
+    network, low = Network(2, module.Settings(**SETTINGS)), torch.rand(1, 1, 6, 5)
+    save_network(path, network, "subpixel", ARGUMENTS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "Network", Network)
+        loaded = load_network(path, SUPERRES)
+    assert loaded.body[4].weight is loaded.body[2].weight
+    assert torch.equal(loaded(low), network(low))
+
+
 def test_parameters_are_counted():
     assert count_parameters(subpixel()) == (9 + 1) * 3 + 2 * (27 + 1) * 3 + (27 + 1) * 4

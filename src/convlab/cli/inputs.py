@@ -9,8 +9,7 @@ import click
 from torch import nn
 from tqdm import tqdm
 
-from convlab.core.errors import InputError, reason
-from convlab.core.script import is_out_of_memory
+from convlab.core.errors import InputError, is_out_of_memory, reason
 from convlab.core.weights import load_network
 from convlab.imaging.pictures import FORMATS
 

@@ -8,13 +8,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
 from convlab.core.outputs import atomic_write, remove
 
-PACKAGES = ("torch", "numpy", "pillow", "scikit-image")
+PACKAGES = ("torch", "torchvision", "einops", "numpy", "pillow", "scikit-image")
 """Installed packages that can change the result of a training, beside its own code."""
 
 
@@ -43,7 +44,11 @@ class Checkpoint:
         """
         tensors: list[Tensor] = []
         structure = json.dumps(_without_tensors(state, tensors))
-        arrays = {str(number): tensor.contiguous() for number, tensor in enumerate(tensors)}
+        # Copies: safetensors takes no two tensors that share their memory, as tied weights do.
+        arrays = {
+            str(number): tensor.clone(memory_format=torch.contiguous_format)
+            for number, tensor in enumerate(tensors)
+        }
         content = save(arrays, {"fingerprint": self.fingerprint, "structure": structure})
         with atomic_write(self.path) as (draft,):
             draft.write_bytes(content + hashlib.sha256(content).digest())

@@ -1,6 +1,7 @@
 """Errors that a user can correct."""
 
 import errno
+import re
 from pathlib import Path
 
 
@@ -42,3 +43,19 @@ def reason(error: OSError) -> str:
     str
     """
     return _REASONS.get(error.errno) or error.strerror or str(error)
+
+
+_OUT_OF_MEMORY = re.compile("can't allocate memory|out of memory")
+"""What torch says when the processor or a GPU has no memory left."""
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Tell whether memory ran out; torch has no MemoryError and says it in words.
+
+    Returns
+    -------
+    bool
+    """
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and bool(_OUT_OF_MEMORY.search(str(error)))
+    )

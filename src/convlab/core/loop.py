@@ -43,6 +43,8 @@ class Training:
     evaluate_at: Callable[[int], bool]
     """Tells whether to evaluate, and to write a checkpoint, after so many steps."""
     steps: int
+    seed: int
+    """Of what the network itself draws, such as Dropout: step n draws from seed + n."""
     warmup_steps: int = 0
 
     def state_dict(self) -> dict[str, Any]:
@@ -83,16 +85,8 @@ def train(training: Training, checkpoint: Checkpoint, *, name: str) -> Curve:
     network, losses, batches = training.network.train(), [], training.batches(step)
     with tqdm(desc=name, total=training.steps, initial=step, unit="step", disable=None) as bar:
         while step < training.steps:
-            loss = training.loss(network, next(batches))
-            for optimizer, peak in training.optimizers.items():
-                optimizer.zero_grad()
-                for group in optimizer.param_groups:
-                    group["lr"] = learning_rate(step, training.steps, peak, training.warmup_steps)
-            loss.backward()
-            for optimizer in training.optimizers:
-                optimizer.step()
+            losses.append(take_step(training, next(batches), step))
             step += 1
-            losses.append(loss.detach())  # stays on the device: nothing waits for it
             bar.update()
             due = step == training.steps or training.evaluate_at(step)
             if due or len(losses) % READ_LOSS_EVERY == 0:
@@ -108,6 +102,34 @@ def train(training: Training, checkpoint: Checkpoint, *, name: str) -> Curve:
                 losses = []
     network.eval()
     return curve
+
+
+def take_step(training: Training, batch: Any, step: int) -> Tensor:
+    """Change the weights by one step of gradient descent.
+
+    Parameters
+    ----------
+    training : Training
+    batch : Any
+        The mini-batch, as `training.batches` gives it.
+    step : int
+        Steps taken before this one.
+
+    Returns
+    -------
+    Tensor, scalar
+        The loss before the step. It stays on its device, so that nothing waits for it.
+    """
+    torch.manual_seed(training.seed + step)
+    loss = training.loss(training.network, batch)
+    for optimizer, peak in training.optimizers.items():
+        optimizer.zero_grad()
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(step, training.steps, peak, training.warmup_steps)
+    loss.backward()
+    for optimizer in training.optimizers:
+        optimizer.step()
+    return loss.detach()
 
 
 def _read_mean(losses: list[Tensor]) -> float:

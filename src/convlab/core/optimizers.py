@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
+from convlab.core.hidden import hidden_weights
+
 NEWTON_SCHULZ_COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Of the polynomial a x + b x^3 + c x^5, chosen by K. Jordan (see `Muon`)."""
 
@@ -70,7 +72,7 @@ def learning_rate(step: int, steps: int, peak: float, warmup_steps: int = 0) -> 
 
 
 class Muon(Optimizer):
-    """Nesterov momentum whose update of each convolution kernel is made orthogonal.
+    """Nesterov momentum whose update of each hidden weight is made orthogonal.
 
     A kernel is treated as the matrix (outputs, inputs * height * width). With
     gradient G, momentum mu, learning rate eta and weight decay lambda:
@@ -85,7 +87,7 @@ class Muon(Optimizer):
 
     Parameters
     ----------
-    kernels : iterable of Tensor, shape (outputs, inputs, height, width)
+    kernels : iterable of Tensor, shape (outputs, inputs) or (outputs, inputs, height, width)
         May be empty. The weights of a transposed convolution, whose first two
         axes are exchanged, are no such kernels.
     lr : float
@@ -130,31 +132,24 @@ class Muon(Optimizer):
         kernel.sub_(orthogonalize(matrix).view_as(kernel), alpha=rate * factor)
 
 
-def split_weights(network: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
-    """Split the weights into the kernels of hidden convolutions and all others.
-
-    The first and the last kernel are not hidden: they read pixels or write
-    them. Neither are those of transposed convolutions (see `Muon`).
+def split_weights(network: nn.Module, example: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+    """Split the trainable weights into the hidden ones and all others.
 
     Parameters
     ----------
     network : Module
+    example : Tensor
+        An input of the network, see `hidden_weights`.
 
     Returns
     -------
-    kernels, others : list of Tensor
+    hidden, others : list of Tensor
         For Muon and for AdamW.
     """
-    transposed = {
-        id(layer.weight) for layer in network.modules() if isinstance(layer, nn.ConvTranspose2d)
-    }
-    weights = list(network.parameters())
-    inner = [weight for weight in weights if weight.ndim == 4][1:-1]
-    hidden = {id(weight) for weight in inner} - transposed
-    return (
-        [weight for weight in weights if id(weight) in hidden],
-        [weight for weight in weights if id(weight) not in hidden],
-    )
+    hidden = hidden_weights(network, example)
+    found = {id(weight) for weight in hidden}
+    trainable = [weight for weight in network.parameters() if weight.requires_grad]
+    return hidden, [weight for weight in trainable if id(weight) not in found]
 
 
 def orthogonalize(matrix: Tensor, iterations: int = 5) -> Tensor:

@@ -3,7 +3,6 @@
 import argparse
 import errno
 import os
-import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,10 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from convlab.core.errors import InputError, reason
-
-_OUT_OF_MEMORY = re.compile("can't allocate memory|out of memory")
-"""What torch says when the processor or a GPU has no memory left."""
+from convlab.core.errors import InputError, is_out_of_memory, reason
 
 
 def _no_options(_: argparse.ArgumentParser) -> None:
@@ -119,15 +115,3 @@ def _exit(name: str, message: str) -> None:
     if "DVC_STAGE" in os.environ:
         message += " (former outputs: `dvc checkout`, and of metrics/ `git checkout metrics`)"
     sys.exit(f"{name}: {message}")
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Tell whether memory ran out; torch has no MemoryError and says it in words.
-
-    Returns
-    -------
-    bool
-    """
-    return isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError) and bool(_OUT_OF_MEMORY.search(str(error)))
-    )

@@ -1,9 +1,12 @@
 """Networks: found by the name of their file, and saved in safetensors files that name it."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
+from traceback import extract_tb
 from types import ModuleType
 from typing import Any
 
@@ -13,8 +16,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
-from convlab.core.errors import DamageError, InputError
+from convlab.core.errors import DamageError, InputError, is_out_of_memory
 from convlab.core.outputs import require_file
+from convlab.core.params import Params
 
 
 def network_names(package: str) -> list[str]:
@@ -49,13 +53,61 @@ def find_network(package: str, name: str) -> ModuleType:
     Raises
     ------
     InputError
-        If there is no such file.
+        If there is no such file, it cannot be imported, or it lacks one of the classes.
     """
     names = network_names(package)
     if name not in names:
         folder = f"src/{package.replace('.', '/')}"
         raise InputError(f"there is no network '{name}': {folder}/ has {', '.join(names)}")
-    return import_module(f"{package}.{name}")
+    with network_errors(name, "its file cannot be imported"):
+        module = import_module(f"{package}.{name}")
+    for kind, base in (("Network", nn.Module), ("Settings", Params)):
+        found = getattr(module, kind, None)
+        if not (isinstance(found, type) and issubclass(found, base)):
+            raise InputError(
+                f"{name}: {Path(module.__file__).name} needs a class `{kind}`, a subclass of"
+                f" `{base.__name__}`: see student.py beside it"
+            )
+    return module
+
+
+@contextmanager
+def network_errors(name: str, doing: str) -> Iterator[None]:
+    """Report in one line what goes wrong in the file of a network.
+
+    Parameters
+    ----------
+    name : str
+        Of the network.
+    doing : str
+        What failed, such as "`forward` failed".
+
+    Raises
+    ------
+    InputError
+        In the place of any other exception that passed through that file; with its line.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        place = _place(error, f"{name}.py")
+        if place is None or is_out_of_memory(error):
+            raise
+        said = error.msg if isinstance(error, SyntaxError) else error
+        kind = type(error).__name__
+        raise InputError(f"{name}: {doing}: {place}: {kind}: {said}") from error
+
+
+def _place(error: Exception, file: str) -> str | None:
+    """Give the last line of a file that an exception passed through."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{Path(error.filename).name}, line {error.lineno}"
+    lines = [
+        frame for frame in extract_tb(error.__traceback__) if Path(frame.filename).name == file
+    ]
+    return f"{file}, line {lines[-1].lineno}" if lines else None
 
 
 def save_network(path: Path, network: nn.Module, name: str, arguments: dict[str, Any]) -> None:
@@ -70,7 +122,10 @@ def save_network(path: Path, network: nn.Module, name: str, arguments: dict[str,
         Of the class `Network`, all that JSON can write; `settings` is a dict.
     """
     description = json.dumps({"network": name, "arguments": arguments}, sort_keys=True)
-    tensors = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
+    tensors = {  # copies: safetensors takes no two tensors that share their memory
+        name: tensor.cpu().clone(memory_format=torch.contiguous_format)
+        for name, tensor in network.state_dict().items()
+    }
     path.write_bytes(save(tensors, metadata={"convlab": description}))
 
 
@@ -107,9 +162,9 @@ def load_network(path: Path, package: str) -> nn.Module:
     except InputError as error:
         raise InputError(f"{path}: {error}: name another file, or run `dvc repro`") from error
     try:
-        with torch.device("meta"):  # shapes only: the weights come from the file
+        with network_errors(name, "it cannot be built"):
             network = module.Network(**arguments, settings=module.Settings(**settings))
-        network.load_state_dict(tensors, assign=True)
+        network.load_state_dict(tensors)
     except (ValidationError, RuntimeError, TypeError, ValueError) as error:
         raise DamageError(path, f"does not fit the network '{name}' as it is now") from error
     if any(each.is_floating_point() and each.dtype != torch.float32 for each in tensors.values()):

@@ -89,7 +89,7 @@ def make_training(network: nn.Module, training: Digits, test: Digits, params: Tr
     Returns
     -------
     Training
-        Its `evaluation` is a `AccuracyEvaluation`.
+        Its `evaluation` is an `AccuracyEvaluation`.
     """
     # Convolutions on the CPU are a third faster with the channels last in memory.
     network.to(memory_format=torch.channels_last)
@@ -110,6 +110,7 @@ def make_training(network: nn.Module, training: Digits, test: Digits, params: Tr
         evaluation=AccuracyEvaluation(test, kept),
         evaluate_at=lambda step: step in kept or step % params.log_every == 0,
         steps=params.steps,
+        seed=params.seed,
     )
 
 

@@ -124,18 +124,19 @@ def make_training(
         with autocast(params.precision, device):
             return functional.l1_loss(network(low).float(), high)
 
-    kernels, others = split_weights(network)
+    hidden, others = split_weights(network, patches.low[:1].unsqueeze(1).float())
     return Training(
         network=network,
         batches=batches,
         loss=mean_absolute_error,
         optimizers={
             make_adamw(others): params.adamw_learning_rate,
-            Muon(kernels, weight_decay=params.muon_weight_decay): params.muon_learning_rate,
+            Muon(hidden, weight_decay=params.muon_weight_decay): params.muon_learning_rate,
         },
         evaluation=PsnrEvaluation(validation, network.scale),
         evaluate_at=lambda step: step % params.validate_every == 0,
         steps=params.steps,
+        seed=params.seed,
         warmup_steps=params.warmup_steps,
     )
 
