@@ -20,7 +20,7 @@ from convlab.core.errors import InputError
 from convlab.core.outputs import atomic_write
 from convlab.imaging.pictures import FORMATS, Picture, check_format, read_picture, write_picture
 from convlab.superres.layers import Upscaler
-from convlab.superres.tiling import count_tiles, upscale_tiled
+from convlab.superres.tiling import plan_tiles, upscale_tiled
 from convlab.superres.upscaling import NETWORKS
 
 GAP_WIDTH = 8
@@ -90,12 +90,14 @@ def upscale_picture(network: Upscaler, picture: Picture, name: str) -> Picture:
     -------
     Picture
     """
-    tiles = upscale_tiled(network, picture.fill_transparent(), network.scale)
-    count = count_tiles(*picture.colour.shape[:2])
-    *_, colour = tqdm(tiles, desc=name, total=count, unit="tile", leave=False, disable=None)
+    height, width = picture.colour.shape[:2]
+    planned = plan_tiles(network, height, width)
+    tiles = upscale_tiled(network, picture.fill_transparent(), network.scale, planned)
+    total = len(planned)
+    *_, colour = tqdm(tiles, desc=name, total=total, unit="tile", leave=False, disable=None)
     alpha = picture.alpha
     if alpha is not None:
-        *_, alpha = upscale_tiled(None, alpha, network.scale)
+        *_, alpha = upscale_tiled(None, alpha, network.scale, plan_tiles(None, height, width))
     return Picture(colour, alpha, picture.metadata)
 
 
@@ -115,7 +117,8 @@ def side_by_side(picture: Picture, upscaled: Picture, scale: int) -> Picture:
     Picture
         On white where the original is transparent.
     """
-    *_, colour = upscale_tiled(None, picture.fill_transparent(), scale)
+    planned = plan_tiles(None, *picture.colour.shape[:2])
+    *_, colour = upscale_tiled(None, picture.fill_transparent(), scale, planned)
     bicubic = Picture(colour, upscaled.alpha).on_background(255)
     gap = np.full((len(bicubic), GAP_WIDTH, *bicubic.shape[2:]), 255, np.uint8)
     profile = {key: value for key, value in picture.metadata.items() if key == "icc_profile"}

@@ -3,49 +3,54 @@
 from collections.abc import Iterator
 
 import numpy as np
-from torch import nn
 
 from convlab.imaging.colour import chrominance, luminance, to_bytes, to_rgb
 from convlab.imaging.resize import upscale
+from convlab.superres.dependence import measure_dependence
 from convlab.superres.layers import Upscaler
 from convlab.superres.upscaling import upscale_luminance
 
 TILE_SIDE = 256
-"""LR pixels on a side of a tile, without its margin."""
+"""LR pixels on a side of a tile, without its margin; less where a network's period asks for it."""
 BICUBIC_MARGIN = 3
 """LR pixels around a pixel on which bicubic interpolation depends, and one more."""
 
+Tile = tuple[tuple[slice, slice], tuple[slice, slice]]
+"""Rows and columns of a tile with its margin, and of the tile alone."""
 
-def margin(network: Upscaler) -> int:
-    """Bound how far away an LR pixel can be that an output pixel depends on.
 
-    Each convolution reads half of its kernel on every side. A convolution at
-    high resolution is counted as if it read as many LR pixels, which is more
-    than it reads.
+def plan_tiles(network: Upscaler | None, height: int, width: int) -> list[Tile]:
+    """Cut a picture into tiles that a network upscales as it does the whole picture.
+
+    Each tile gets as wide a margin as the output depends on. Tiles begin at
+    multiples of the network's period, so that windows of attention, or features
+    of half the size, lie in a tile as in the picture.
 
     Parameters
     ----------
-    network : Upscaler
+    network : Upscaler or None
+        None: bicubic interpolation.
+    height, width : int
+        Of the picture to upscale.
 
     Returns
     -------
-    int
-        LR pixels.
+    list of Tile
+        A single one if the network depends on the whole picture: then memory is not bounded.
     """
-    reaches = (
-        max(
-            kernel // 2 * dilation
-            for kernel, dilation in zip(layer.kernel_size, layer.dilation, strict=True)
-        )
-        for layer in network.modules()
-        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)
-    )
-    return sum(reaches) + BICUBIC_MARGIN
+    side, margin = TILE_SIDE, BICUBIC_MARGIN
+    if network and max(height, width) > side:
+        dependence = measure_dependence(network)
+        if dependence is None:
+            side, margin = max(height, width), 0
+        else:
+            reach, period = dependence
+            side -= side % period
+            margin = -(-max(reach, margin) // period) * period
+    return list(tiles(height, width, side=side, margin=margin))
 
 
-def tiles(
-    height: int, width: int, *, side: int, margin: int
-) -> Iterator[tuple[tuple[slice, slice], tuple[slice, slice]]]:
+def tiles(height: int, width: int, *, side: int, margin: int) -> Iterator[Tile]:
     """Cut a plane into square tiles, row by row, and give each also with a margin.
 
     Parameters
@@ -58,10 +63,7 @@ def tiles(
 
     Yields
     ------
-    padded : tuple of slice
-        Rows and columns of the tile with its margin.
-    tile : tuple of slice
-        Rows and columns of the tile alone.
+    Tile
     """
     for top in range(0, height, side):
         for left in range(0, width, side):
@@ -73,17 +75,9 @@ def tiles(
             yield padded, (slice(top, bottom), slice(left, right))
 
 
-def count_tiles(height: int, width: int) -> int:
-    """Count the tiles into which `upscale_tiled` cuts a picture.
-
-    Returns
-    -------
-    int
-    """
-    return -(-height // TILE_SIDE) * -(-width // TILE_SIDE)
-
-
-def upscale_tiled(network: Upscaler | None, colour: np.ndarray, scale: int) -> Iterator[np.ndarray]:
+def upscale_tiled(
+    network: Upscaler | None, colour: np.ndarray, scale: int, planned: list[Tile]
+) -> Iterator[np.ndarray]:
     """Upscale a picture tile by tile: luminance by the network, Cb and Cr bicubic.
 
     Parameters
@@ -94,6 +88,8 @@ def upscale_tiled(network: Upscaler | None, colour: np.ndarray, scale: int) -> I
         Grey is taken as luminance.
     scale : int
         The network's.
+    planned : list of Tile
+        What `plan_tiles` gave.
 
     Yields
     ------
@@ -102,8 +98,7 @@ def upscale_tiled(network: Upscaler | None, colour: np.ndarray, scale: int) -> I
     """
     height, width = colour.shape[:2]
     upscaled = np.empty((scale * height, scale * width, *colour.shape[2:]), np.uint8)
-    around = margin(network) if network else BICUBIC_MARGIN
-    for padded, tile in tiles(height, width, side=TILE_SIDE, margin=around):
+    for padded, tile in planned:
         part = _upscale_part(network, colour[padded], scale)
         inside = tuple(
             slice(scale * (inner.start - outer.start), scale * (inner.stop - outer.start))

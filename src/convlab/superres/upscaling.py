@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
 from convlab.core.errors import InputError
 from convlab.core.weights import load_network
@@ -77,39 +76,6 @@ def upscale_ensemble(network: Upscaler, low: np.ndarray) -> np.ndarray:
         for turns in range(4)
     ]
     return to_bytes(np.mean([*turned[:4], *(image.T for image in turned[4:])], axis=0))
-
-
-def multiply_adds(network: Upscaler) -> int:
-    """Count the multiply-adds of all convolutions for one high-resolution pixel.
-
-    Parameters
-    ----------
-    network : Upscaler
-
-    Returns
-    -------
-    int
-        As papers count them; a megapixel needs a million times as many.
-    """
-    counts = []
-
-    def count(layer: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
-        # A transposed convolution applies its kernel once to every input pixel.
-        transposed = isinstance(layer, nn.ConvTranspose2d)
-        plane = (inputs[0] if transposed else output)[0, 0]
-        counts.append(plane.numel() * layer.weight.numel())
-
-    # torch's FlopCounterMode gives the same, but takes two seconds to start.
-    convolutions = [
-        layer for layer in network.modules() if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)
-    ]
-    hooks = [layer.register_forward_hook(count) for layer in convolutions]
-    side = 8
-    with torch.inference_mode():
-        network(torch.zeros(1, 1, side, side, device=next(network.parameters()).device))
-    for hook in hooks:
-        hook.remove()
-    return round(sum(counts) / (network.scale * side) ** 2)
 
 
 def _upscale(network: Upscaler, low: np.ndarray) -> np.ndarray:
