@@ -13,18 +13,24 @@ import torch
 from convlab.core.checkpoint import Checkpoint, fingerprint
 from convlab.core.compute import Compute, prepare
 from convlab.core.loop import Training, train
-from convlab.core.outputs import atomic_write
+from convlab.core.outputs import atomic_write, remove
 from convlab.core.params import read_block
 from convlab.core.script import script
 from convlab.core.tables import write_csv, write_metrics
-from convlab.core.weights import count_parameters, find_network, save_network
+from convlab.core.weights import (
+    count_parameters,
+    find_network,
+    network_errors,
+    save_network,
+)
 from convlab.data.mnist import read_digits
+from convlab.digits.checks import check_classifier
 from convlab.digits.prediction import NETWORKS
 from convlab.digits.snapshots import write_snapshots
 from convlab.digits.training import EMBEDDED, Digits, TrainCnn, make_training
 
 PARAMS, MNIST, STAGE = Path("params.yaml"), Path("data/raw/MNIST"), Path("stages/train_cnn")
-CHECKPOINTS = Path(".work/checkpoints")
+CHECKPOINTS = {key: Path(f".work/checkpoints/{key}.safetensors") for key in ("cnn", "mlp")}
 
 
 def train_network(
@@ -33,14 +39,16 @@ def train_network(
     """Train one network and write it to a file; `key` names it in outputs."""
     module = find_network(NETWORKS, name)
     settings = read_block(PARAMS, f"networks.{name}", module.Settings)
+    check_classifier(name, settings, params)
     torch.manual_seed(params.seed)
     network = module.Network(settings=settings)
     training = make_training(network, digits, test, params)
     compute = read_block(PARAMS, "compute", Compute)
     blocks = [block.model_dump() for block in (params, compute, settings)]
     sources = [Path(__file__), *(path for path in MNIST.rglob("*") if path.is_file())]
-    checkpoint = Checkpoint(CHECKPOINTS / f"{key}.safetensors", fingerprint(blocks, sources))
-    curve = train(training, checkpoint, name=key)
+    checkpoint = Checkpoint(CHECKPOINTS[key], fingerprint(blocks, sources))
+    with network_errors(name, "the training failed"):
+        curve = train(training, checkpoint, name=key)
     save_network(file, network, name, {"settings": settings.model_dump()})
     return training, curve
 
@@ -70,8 +78,8 @@ def main() -> None:
             for key, training, curve in (("cnn", cnn, cnn_curve), ("mlp", mlp, mlp_curve))
         }
         write_metrics(metrics_file, metrics)
-    for key in ("cnn", "mlp"):
-        (CHECKPOINTS / f"{key}.safetensors").unlink(missing_ok=True)
+    for path in CHECKPOINTS.values():
+        remove(path)
 
 
 if __name__ == "__main__":

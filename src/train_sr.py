@@ -17,10 +17,17 @@ from convlab.core.outputs import atomic_write
 from convlab.core.params import read_block
 from convlab.core.script import scale_option, script
 from convlab.core.tables import write_csv, write_metrics
-from convlab.core.weights import count_parameters, find_network, save_network
+from convlab.core.weights import (
+    count_parameters,
+    find_network,
+    network_errors,
+    save_network,
+)
+from convlab.superres.checks import check_upscaler
+from convlab.superres.cost import multiply_adds, training_pflop
 from convlab.superres.patches import read_pairs, read_patches
 from convlab.superres.training import TrainSr, make_training
-from convlab.superres.upscaling import NETWORKS, multiply_adds
+from convlab.superres.upscaling import NETWORKS
 
 PARAMS = Path("params.yaml")
 
@@ -33,10 +40,12 @@ def main(scale: int) -> None:
     patches, stage = Path(f"data/patches/x{scale}"), Path(f"stages/train_sr/x{scale}")
     outputs = stage / "model.safetensors", stage / "curve.csv"
     prepare(compute)
+    pairs, validation = read_patches(patches), read_pairs(patches / "validation")
+    patch_size = pairs.low.shape[-1]
+    check_upscaler(params.network, scale, settings, params, patch_size)
     torch.manual_seed(params.seed)
     network = module.Network(scale=scale, settings=settings)
-    validation = read_pairs(patches / "validation")
-    training = make_training(network, read_patches(patches), validation, params)
+    training = make_training(network, pairs, validation, params)
     blocks = [scale, params.model_dump(), compute.model_dump(), settings.model_dump()]
     files = [Path(__file__), *patches.rglob("*.*")]
     checkpoint = Checkpoint(
@@ -44,7 +53,8 @@ def main(scale: int) -> None:
     )
     with atomic_write(*outputs, Path(f"metrics/train_sr_x{scale}.json")) as drafts:
         model, curve_file, metrics = drafts
-        curve = train(training, checkpoint, name=f"train_sr x{scale}")
+        with network_errors(params.network, "the training failed"):
+            curve = train(training, checkpoint, name=f"train_sr x{scale}")
         network.load_state_dict(training.evaluation.best_weights)
         arguments = {"scale": scale, "settings": settings.model_dump()}
         save_network(model, network, params.network, arguments)
@@ -56,6 +66,7 @@ def main(scale: int) -> None:
                 "validation_psnr": round(training.evaluation.best_psnr, 4),
                 "parameters": count_parameters(network),
                 "multiply_adds": multiply_adds(network),
+                "pflop": round(training_pflop(network, params, patch_size), 6),
                 "steps": params.steps,
             },
         )

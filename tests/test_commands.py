@@ -14,11 +14,14 @@ from PIL import Image
 from skimage import data
 
 from convlab.cli.main import convlab
+from convlab.cli.onnx import export_superres
 from convlab.core.errors import InputError
-from convlab.core.weights import save_network
+from convlab.core.weights import find_network, save_network
 from convlab.digits.networks import cnn, mlp
 from convlab.imaging.pictures import Picture, write_picture
 from convlab.superres.networks import subpixel
+from convlab.superres.upscaling import NETWORKS
+from own_networks import SOUND, network_file
 
 ASTRONAUT = data.astronaut()[:61, :80]
 
@@ -185,3 +188,10 @@ def test_exported_networks_describe_themselves_and_leave_sizes_open():
     outputs = onnxruntime.InferenceSession("onnx/digits.onnx").run(None, {"digit": digits})
     assert [each.shape for each in outputs] == [(5, 10), (5, 1568)]
     assert "already exists" in str(call("export", "-o", "onnx").exception)
+
+
+def test_a_network_with_attention_in_windows_is_exported_for_any_size(tmp_path):
+    with network_file(tmp_path, NETWORKS, "attention", SOUND["attention"]):
+        module = find_network(NETWORKS, "attention")
+        network = module.Network(2, module.Settings()).eval()
+        assert export_superres(network, tmp_path / "network.onnx") < 1e-4

@@ -80,7 +80,9 @@ def test_metrics_have_the_names_people_look_for(pipeline):
         read_metrics(pipeline, "train_sr_x2"),
         read_metrics(pipeline, "evaluate_sr_x2"),
     )
-    assert set(trained) == {"loss", "validation_psnr", "parameters", "multiply_adds", "steps"}
+    assert set(trained) == {
+        *("loss", "validation_psnr", "parameters", "multiply_adds", "pflop", "steps"),
+    }
     assert set(upscaled) == set(MEASURED)
     assert upscaled["gain"]["psnr"] == pytest.approx(
         upscaled["network"]["psnr"] - upscaled["bicubic"]["psnr"], abs=1e-3

@@ -129,7 +129,7 @@ def read_block(path: Path, block: str, model: type[Block]) -> Block:
     values: Any = read_yaml(path)
     for key in block.split("."):
         if not isinstance(values, dict) or key not in values:
-            raise InputError(f"{path}: {block}: {_missing(path)}")
+            raise InputError(f"{path}: {block}: {_missing(path, block)}")
         values = values[key]
     return check_block(path, block, values, model)
 
@@ -151,7 +151,7 @@ def check_file(path: Path, models: dict[str, type[BaseModel]]) -> None:
     for block, model in models.items():
         try:
             if block not in content:
-                raise InputError(f"{path}: {block}: {_missing(path)}")
+                raise InputError(f"{path}: {block}: {_missing(path, block)}")
             check_block(path, block, content[block], model)
         except InputError as error:
             faults.append(str(error).removeprefix(f"{path}: "))
@@ -159,11 +159,11 @@ def check_file(path: Path, models: dict[str, type[BaseModel]]) -> None:
         raise InputError(f"{path}: {'; '.join(faults)}")
 
 
-def _missing(path: Path) -> str:
-    return (
-        f"the block is missing (`git diff {path}` shows what was removed; a new network needs"
-        " `name: {}` under `networks`)"
-    )
+def _missing(path: Path, block: str) -> str:
+    parent, _, name = block.rpartition(".")
+    if parent:
+        return f"the block is missing: write `{name}: {{}}` under `{parent}:`"
+    return f"the block is missing (`git diff {path}` shows what was removed)"
 
 
 def _describe(block: str, fault: Any, model: type[BaseModel]) -> str:

@@ -1,0 +1,75 @@
+"""Checks of a digit network before its training."""
+
+from functools import partial
+
+import numpy as np
+import torch
+from torch import nn
+
+from convlab.core.checks import (
+    build_network,
+    check_device,
+    check_file,
+    check_forward,
+    check_learning,
+    check_weights,
+)
+from convlab.core.errors import InputError
+from convlab.core.loop import Training
+from convlab.core.params import Params
+from convlab.core.weights import find_network
+from convlab.digits.prediction import NETWORKS
+from convlab.digits.training import Digits, TrainCnn, make_training
+
+BATCH_SIZE = 16
+"""Digits in the mini-batches on which a training is tried, at most."""
+OUTPUTS = "logits of shape (batch, 10) and an embedding of shape (batch, width)"
+
+
+def check_classifier(name: str, settings: Params, params: TrainCnn) -> None:
+    """Check all that a training and its evaluation ask of a digit network.
+
+    Parameters
+    ----------
+    name : str
+        Of its file.
+    settings : Params
+        Of the network.
+    params : TrainCnn
+
+    Raises
+    ------
+    InputError
+        Naming the first fault.
+    """
+    build = partial(build_network, name, find_network(NETWORKS, name).Network, settings=settings)
+    network = build()
+    check_weights(name, network)
+    for count in (1, 3):
+        digits = torch.rand((count, 1, 28, 28), generator=torch.Generator().manual_seed(0))
+        outputs = check_forward(name, network, digits)
+        shapes = [tuple(output.shape) for output in outputs]
+        if len(shapes) != 2 or shapes[0] != (count, 10) or len(shapes[1]) != 2:
+            given = " and ".join(map(str, shapes))
+            raise InputError(
+                f"{name}: of {count} digits it gives {given}; `forward` must return two tensors:"
+                f" {OUTPUTS}"
+            )
+    small = params.model_copy(update={"batch_size": min(BATCH_SIZE, params.batch_size)})
+    check_learning(name, partial(try_training, build, small))
+    check_file(name, network, NETWORKS, {"settings": settings.model_dump()}, digits)
+    check_device(name, network, digits)
+
+
+def try_training(build: partial[nn.Module], params: TrainCnn) -> Training:
+    """Make a training on digits of noise.
+
+    Returns
+    -------
+    Training
+    """
+    torch.manual_seed(params.seed)
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (params.batch_size, 28, 28), np.uint8)
+    digits = Digits(images, (np.arange(params.batch_size) % 10).astype(np.uint8))
+    return make_training(build(), digits, digits, params)

@@ -1,0 +1,56 @@
+"""Your own super-resolution network: a starting point that is modest on purpose.
+
+What the class `Network` must do, whatever is inside:
+
+- It is built as `Network(scale=2, settings=Settings())`, with any scale of 2, 3 and 4, and begins
+  with `super().__init__(scale)`.
+- `forward` gets luminance, a float32 tensor of shape (batch, 1, h, w), from 0 (black) to 1 (white).
+- It returns luminance of shape (batch, 1, scale * h, scale * w). It need not clip: what is below 0
+  or above 1 is clipped where pictures are written.
+- Height and width may be any: 24 x 24 in the training, whole photographs afterwards.
+
+Change this file, or copy it to `mine.py` beside it and add the line `mine: {}` under `networks:` in
+params.yaml. Then:
+
+    make check-network NETWORK=student                       is it sound, how large, how fast?
+    dvc exp run -n mine -S train_sr.network=student          train it, measure it
+    dvc exp show                                             compare it
+
+Ideas, from small to large: a second convolution with a ReLU before it, more channels, more layers
+(a loop and an nn.Sequential), other activations, batch normalization (does it help here?), residual
+blocks, attention.
+"""
+
+from torch import Tensor, nn
+
+from convlab.core.params import Params
+from convlab.superres.layers import Upscaler, bicubic, pixel_shuffle
+
+
+class Settings(Params):
+    """What can be changed in params.yaml, such as `networks: student: {kernel_size: 9}`."""
+
+    kernel_size: int = 5
+    """Pixels on a side of the convolution's kernel: an odd number."""
+
+
+class Network(Upscaler):
+    """Bicubic interpolation, and one small convolution that learns a part of what it lacks.
+
+    Parameters
+    ----------
+    scale : int
+        Upscaling factor.
+    settings : Settings
+    """
+
+    def __init__(self, scale: int, settings: Settings) -> None:
+        super().__init__(scale)
+        size = settings.kernel_size
+        # This padding keeps height and width as they are.
+        self.convolution = nn.Conv2d(1, scale**2, kernel_size=size, padding=size // 2)
+
+    def forward(self, low: Tensor) -> Tensor:
+        """As `Upscaler` says."""
+        residual = self.convolution(low)  # (b, scale^2, h, w)
+        return bicubic(low, self.scale) + pixel_shuffle(residual, self.scale)

@@ -1,0 +1,173 @@
+"""Check a network before it is trained, and say what it will cost.
+
+Finds NETWORK in superres/networks, in digits/networks, or in both; tries its
+shapes, its gradients, saving and loading, a few training steps with the
+parameters of params.yaml; measures a step. Exit status 1 and one line if
+something is wrong.
+"""
+
+import json
+import time
+from argparse import ArgumentParser, Namespace
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from statistics import median
+from textwrap import fill
+from typing import Any
+
+import numpy as np
+from tabulate import tabulate
+from torch import Tensor
+from torch.optim import Optimizer
+
+from convlab.core.compute import Compute, prepare
+from convlab.core.loop import Training, take_step
+from convlab.core.optimizers import Muon
+from convlab.core.params import Params, read_block
+from convlab.core.script import script
+from convlab.core.weights import count_parameters, find_network, network_names
+from convlab.digits import checks as digits_checks
+from convlab.digits import prediction
+from convlab.digits.training import TrainCnn
+from convlab.superres import checks, upscaling
+from convlab.superres.cost import multiply_adds, training_pflop
+from convlab.superres.dependence import measure_dependence
+from convlab.superres.layers import Upscaler
+from convlab.superres.patches import MakePatches, Scales
+from convlab.superres.training import TrainSr
+from convlab.superres.upscaling import upscale_luminance
+
+PARAMS = Path("params.yaml")
+PACKAGES = {"superres": upscaling.NETWORKS, "digits": prediction.NETWORKS}
+VALIDATION_PHOTOS, PHOTO_SIZE = 20, (321, 481)
+"""Of BSDS500: their number, and their height and width in pixels."""
+TIMED_STEPS = 3
+"""Training steps that are timed; the first one, which is slower, does not count."""
+
+
+def add_options(parser: ArgumentParser) -> None:
+    parser.add_argument("network", metavar="NETWORK", help="its name: that of its file without .py")
+    parser.add_argument("--track", choices=PACKAGES, help="of the two folders, only this one")
+    parser.add_argument("--json", action="store_true", help="for machines")
+
+
+def read_settings(track: str, name: str) -> Params:
+    settings = find_network(PACKAGES[track], name).Settings
+    return read_block(PARAMS, f"networks.{name}", settings)
+
+
+def examine_upscaler(name: str) -> dict[str, Any]:
+    """Check a super-resolution network, and give its figures."""
+    params = read_block(PARAMS, "train_sr", TrainSr).model_copy(update={"network": name})
+    patch_size = read_block(PARAMS, "make_patches", MakePatches).patch_size
+    scale, settings = read_block(PARAMS, "scales", Scales).root[0], read_settings("superres", name)
+    for other in sorted({2, 3, 4} - {scale}):
+        checks.check_shapes(name, checks.build_upscaler(name, other, settings))
+    checks.check_upscaler(name, scale, settings, params, patch_size)
+    build = partial(checks.build_upscaler, name, scale, settings)
+    training = checks.try_training(build, params, patch_size)
+    step = time_step(training)
+    validation = VALIDATION_PHOTOS * time_photo(training.network.eval())
+    seconds = params.steps * (step + validation / params.validate_every)
+    network = build().eval()  # on the processor, wherever the training is
+    dependence = measure_dependence(network)
+    names = {id(weight): key for key, weight in training.network.named_parameters()}
+    muon = [id(weight) for weight in trained_by(training, Muon)]
+    return {
+        "scale": scale,
+        "parameters": count_parameters(network),
+        "multiply_adds": multiply_adds(network),
+        "receptive_field": 2 * dependence.reach + 1 if dependence else None,
+        "pflop": round(training_pflop(network, params, patch_size), 6),
+        "steps": params.steps,
+        "seconds_per_step": step,
+        "minutes": seconds / 60,
+        "muon": [names[each] for each in muon],
+        "adamw": [name for each, name in names.items() if each not in muon],
+    }
+
+
+def examine_classifier(name: str) -> dict[str, Any]:
+    """Check a digit network, and give its figures."""
+    params = read_block(PARAMS, "train_cnn", TrainCnn).model_copy(update={"network": name})
+    settings = read_settings("digits", name)
+    digits_checks.check_classifier(name, settings, params)
+    build = partial(find_network(PACKAGES["digits"], name).Network, settings=settings)
+    training = digits_checks.try_training(build, params)
+    step = time_step(training)
+    return {
+        "parameters": count_parameters(training.network),
+        "steps": params.steps,
+        "seconds_per_step": step,
+        "minutes": params.steps * step / 60,
+    }
+
+
+def trained_by(training: Training, kind: type[Optimizer]) -> list[Tensor]:
+    """Give the weights that optimizers of a kind train."""
+    groups = [each.param_groups for each in training.optimizers if isinstance(each, kind)]
+    return [weight for group in chain(*groups) for weight in group["params"]]
+
+
+def time_step(training: Training) -> float:
+    """Measure the seconds that a training step takes: the median of some."""
+    training.network.train()
+    seconds, batches = [], training.batches(0)
+    for step in range(TIMED_STEPS):
+        batch, began = next(batches), time.perf_counter()
+        float(take_step(training, batch, step))  # waits for a GPU, too
+        seconds.append(time.perf_counter() - began)
+    return median(seconds[1:])
+
+
+def time_photo(network: Upscaler) -> float:
+    """Measure the seconds that it takes to upscale a photograph."""
+    photo = np.zeros([side // network.scale for side in PHOTO_SIZE], np.uint8)
+    began = time.perf_counter()
+    upscale_luminance(network, photo)
+    return time.perf_counter() - began
+
+
+EXAMINE = {"superres": examine_upscaler, "digits": examine_classifier}
+
+
+def describe(figures: dict[str, Any]) -> str:
+    """Write the figures of a network as a table for people."""
+    rows = {}
+    if "scale" in figures:
+        side = figures["receptive_field"]
+        rows["upscaling factor"] = figures["scale"]
+        rows["multiply-adds per HR pixel"] = f"{figures['multiply_adds']:,}"
+        rows["receptive field"] = f"{side} x {side} LR pixels" if side else "the whole image"
+        rows["arithmetic of the training"] = f"{figures['pflop']:.4g} PFLOP"
+        rows["hidden weights, for Muon"] = fill(", ".join(figures["muon"]) or "none")
+        rows["other weights, for AdamW"] = fill(", ".join(figures["adamw"]))
+    rows = {"parameters": f"{figures['parameters']:,}"} | rows
+    rows["time of a step, here"] = f"{1000 * figures['seconds_per_step']:.3g} ms"
+    rows[f"time of {figures['steps']:,} steps, here"] = f"{figures['minutes']:.2g} min"
+    return tabulate(rows.items(), tablefmt="plain", disable_numparse=True)
+
+
+def main(options: Namespace) -> None:
+    """Check the network in every track that has it, and print its figures."""
+    prepare(read_block(PARAMS, "compute", Compute))
+    tracks = [options.track] if options.track else list(PACKAGES)
+    found = [track for track in tracks if options.network in network_names(PACKAGES[track])]
+    if not found:
+        find_network(
+            PACKAGES[tracks[0]], options.network
+        )  # an error, with the names that there are
+    figures = {track: EXAMINE[track](options.network) for track in found}
+    if options.json:
+        print(json.dumps(figures, indent=2))
+        return
+    for track, values in figures.items():
+        print(f"{PACKAGES[track].replace('.', '/')}/{options.network}.py: no faults found")
+        print(describe(values), end="\n\n")
+
+
+if __name__ == "__main__":
+    lock = Path(".work/check_network.lock")
+    with script(__doc__, lock=lock, add_options=add_options) as options:
+        main(options)

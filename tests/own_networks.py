@@ -1,0 +1,305 @@
+"""Networks as students write them: sound ones, and broken ones with what must be said of them."""
+
+import sys
+from contextlib import contextmanager
+from importlib import import_module, invalidate_caches
+from textwrap import dedent, indent
+
+HEADER = """\
+import torch
+from torch import nn
+from torch.nn import functional
+
+from convlab.core.params import Params
+from convlab.superres.layers import Upscaler, bicubic, pixel_shuffle
+
+
+class Settings(Params):
+    channels: int = 8
+
+
+"""
+
+
+def upscaler(layers, forward):
+    """Write the file of a network that has these layers and returns what `forward` gives."""
+    body = indent(dedent(layers).strip(), 8 * " "), indent(dedent(forward).strip(), 8 * " ")
+    return (
+        f"{HEADER}class Network(Upscaler):\n"
+        "    def __init__(self, scale, settings):\n"
+        "        super().__init__(scale)\n"
+        f"{body[0]}\n\n"
+        "    def forward(self, low):\n"
+        f"{body[1]}\n"
+    )
+
+
+CONVOLUTIONS = """
+self.first = nn.Conv2d(1, 8, 3, padding=1)
+self.second = nn.Conv2d(8, 8, 3, padding=1)
+self.last = nn.Conv2d(8, scale**2, 3, padding=1)
+"""
+RESULT = "return bicubic(low, self.scale) + pixel_shuffle(self.last(features), self.scale)"
+SOUND = {
+    "batchnorm": upscaler(
+        CONVOLUTIONS + "self.norm = nn.BatchNorm2d(8)",
+        f"features = self.norm(self.second(self.first(low).relu())).relu()\n{RESULT}",
+    ),
+    "dropout": upscaler(
+        CONVOLUTIONS + "self.drop = nn.Dropout2d(0.2)",
+        f"features = self.drop(self.second(self.first(low).relu()).relu())\n{RESULT}",
+    ),
+    "two_layers": upscaler(
+        """
+        self.first = nn.Conv2d(1, 8, 5, padding=2)
+        self.last = nn.ConvTranspose2d(8, 1, 3 * scale, stride=scale, padding=scale)
+        """,
+        "return self.last(self.first(low).relu())",
+    ),
+    "dilated": upscaler(
+        CONVOLUTIONS + "self.second = nn.Conv2d(8, 8, 3, padding=9, dilation=9)",
+        f"features = self.second(self.first(low).relu()).relu()\n{RESULT}",
+    ),
+    # Self-attention of the pixels of each window of 8 x 8, as in the Swin transformer.
+    "attention": upscaler(
+        CONVOLUTIONS + "self.attention = nn.MultiheadAttention(8, 2, batch_first=True)",
+        f"""
+        features = self.first(low)
+        b, c, h, w = features.shape
+        padded = functional.pad(features, (0, -w % 8, 0, -h % 8))
+        rows, columns = padded.shape[2] // 8, padded.shape[3] // 8
+        tokens = padded.reshape(b, c, rows, 8, columns, 8).permute(0, 2, 4, 3, 5, 1)
+        tokens = tokens.reshape(-1, 64, c)
+        tokens = tokens + self.attention(tokens, tokens, tokens, need_weights=False)[0]
+        tokens = tokens.reshape(b, rows, columns, 8, 8, c).permute(0, 5, 1, 3, 2, 4)
+        features = features + tokens.reshape(padded.shape)[:, :, :h, :w]
+        features = self.second(features.relu()).relu()
+        {RESULT}
+        """,
+    ),
+    # Weights of the whole image, as in RCAN: no tile can know them.
+    "channel_attention": upscaler(
+        CONVOLUTIONS + "self.weigh = nn.Linear(8, 8)",
+        f"""
+        features = self.second(self.first(low).relu()).relu()
+        weights = self.weigh(features.mean((2, 3))).sigmoid()
+        features = features * weights[:, :, None, None]
+        {RESULT}
+        """,
+    ),
+    # Features of half the size, as in a U-Net.
+    "halved": upscaler(
+        CONVOLUTIONS + "self.down = nn.Conv2d(8, 8, 3, stride=2, padding=1)",
+        f"""
+        features = self.first(low).relu()
+        coarse = functional.interpolate(self.down(features).relu(), scale_factor=2)
+        features = features + self.second(coarse)[:, :, : low.shape[2], : low.shape[3]]
+        {RESULT}
+        """,
+    ),
+    "tied_and_frozen": upscaler(
+        CONVOLUTIONS
+        + """
+self.third = nn.Conv2d(8, 8, 3, padding=1)
+self.third.weight = self.second.weight
+self.first.requires_grad_(False)
+self.register_buffer("mean", torch.tensor([0.4]), persistent=False)
+""",
+        f"features = self.third(self.second(self.first(low - self.mean)).relu())\n{RESULT}",
+    ),
+}
+FEATURES = "features = self.second(self.first(low).relu()).relu()"
+BROKEN = {
+    "shape": (
+        upscaler(CONVOLUTIONS, f"{FEATURES}\nreturn self.last(features)"),
+        "broken: output is (1, 4, 17, 24), expected (1, 1, 34, 48): the last convolution gives"
+        " scale^2 channels; did you forget pixel_shuffle?",
+    ),
+    "too small": (
+        upscaler(
+            CONVOLUTIONS.replace("8, 8, 3, padding=1", "8, 8, 3"),
+            f"{FEATURES}\nreturn pixel_shuffle(self.last(features), self.scale)",
+        ),
+        "broken: output is (1, 1, 30, 44), expected (1, 1, 34, 48): smaller; convolutions need"
+        " `padding=kernel_size // 2` to keep the size",
+    ),
+    "not upscaled": (
+        upscaler("self.only = nn.Conv2d(1, 1, 3, padding=1)", "return self.only(low)"),
+        "as large as the input; where does the network upscale it?",
+    ),
+    "three channels": (
+        upscaler(
+            "self.only = nn.Conv2d(3, 3 * scale**2, 3, padding=1)",
+            "return pixel_shuffle(self.only(low), self.scale)",
+        ),
+        "broken: `forward` failed on an input of shape (1, 1, 17, 24): broken.py, line 19:"
+        " RuntimeError: Given groups=1, weight of size [12, 3, 3, 3]",
+    ),
+    "three channels out": (
+        upscaler(
+            "self.only = nn.Conv2d(1, 3 * scale**2, 3, padding=1)",
+            "return pixel_shuffle(self.only(low), self.scale)",
+        ),
+        "expected (1, 1, 34, 48): luminance has one channel; the last layer must give one",
+    ),
+    "levels to 255": (
+        upscaler(CONVOLUTIONS, f"{FEATURES}\n{RESULT.replace('return ', 'return 255 * ')}"),
+        "luminance is from 0 to 1, not to 255",
+    ),
+    "NaN": (
+        upscaler(CONVOLUTIONS, f"features = self.first(low).sqrt()\n{RESULT}"),
+        "broken: output holds NaN or infinity",
+    ),
+    "NaN when trained": (
+        upscaler(
+            CONVOLUTIONS,
+            f"{FEATURES}\nfeatures = features / (0 if self.training else 1)\n{RESULT}",
+        ),
+        "broken: the loss is nan after 0 training steps",
+    ),
+    "random output": (
+        upscaler(CONVOLUTIONS, f"features = functional.dropout(self.first(low))\n{RESULT}"),
+        "broken: two passes over the same input differ: whatever is random must depend on"
+        " `self.training`, as nn.Dropout does",
+    ),
+    "unused layer": (
+        upscaler(CONVOLUTIONS, f"features = self.first(low).relu()\n{RESULT}"),
+        "broken: no gradient for second.weight, second.bias: use the layer in `forward`",
+    ),
+    "no weights": (
+        upscaler("pass", "return bicubic(low, self.scale)"),
+        "broken: has no weights that can be trained",
+    ),
+    "a plain list": (
+        upscaler(
+            CONVOLUTIONS + "self.layers = [nn.Conv2d(8, 8, 3, padding=1)]",
+            f"features = self.layers[0](self.first(low))\n{RESULT}",
+        ),
+        "broken: `layers` is a list of layers, which torch does not see into: make it an"
+        " nn.ModuleList",
+    ),
+    "wrong constructor": (
+        upscaler(CONVOLUTIONS, RESULT).replace("scale, settings)", "channels)"),
+        "broken: `Network(scale=2, settings=Settings(channels=8))` failed:",
+    ),
+    "a mistake in the constructor": (
+        upscaler("self.first = nn.Conv2d(1, settings.width, 3)", RESULT),
+        "failed: broken.py, line 16: AttributeError: 'Settings' object has no attribute 'width'",
+    ),
+    "no forward": (
+        upscaler(CONVOLUTIONS, RESULT).replace("def forward", "def foward"),
+        "`Network(scale=2, settings=Settings(channels=8))` failed: Can't instantiate abstract",
+    ),
+    "not an Upscaler": (
+        upscaler(CONVOLUTIONS, RESULT)
+        .replace("(Upscaler)", "(nn.Module)")
+        .replace("(scale)", "()"),
+        "must be a subclass of `Upscaler`",
+    ),
+    "syntax error": (
+        upscaler(CONVOLUTIONS, RESULT).replace("super()", "super("),
+        "broken: its file cannot be imported: broken.py, line 15: SyntaxError: ",
+    ),
+    "a missing module": (
+        "import convolutions\n",
+        "broken.py, line 1: ModuleNotFoundError: No module named 'convolutions'",
+    ),
+    "no class": (HEADER, "broken: broken.py needs a class `Network`, a subclass of `Module`"),
+    "float64": (
+        upscaler(CONVOLUTIONS + "self.double()", RESULT.replace("self.last", "self.second")),
+        "broken: `first.weight` is float64, must be float32",
+    ),
+    "float64 inside": (
+        upscaler(CONVOLUTIONS, f"{FEATURES}\n{RESULT}.double()"),
+        "broken: output is float64, must be float32",
+    ),
+    "device left behind": (
+        upscaler(
+            CONVOLUTIONS + "self.mean = torch.tensor([0.4])",
+            f"{FEATURES.replace('(low)', '(low - self.mean)')}\n{RESULT}",
+        ),
+        "a constant belongs into a buffer (`register_buffer`), a new tensor onto the input's device"
+        " (`device=x.device`)",
+    ),
+    "in-place input": (
+        upscaler(CONVOLUTIONS, f"low -= 0.5\n{FEATURES}\n{RESULT}"),
+        "broken: `forward` changes its input: put a copy in the place of in-place operations",
+    ),
+    "state that grows": (
+        upscaler(
+            CONVOLUTIONS + "self.history = []",
+            f"{FEATURES}\nself.history.append(features.detach())\n{RESULT}",
+        ),
+        "broken: `history` grows with every step: until memory is full",
+    ),
+    "random constant": (
+        upscaler(
+            CONVOLUTIONS + "self.noise = float(torch.rand(()))",
+            f"{FEATURES}\n{RESULT} + self.noise",
+        ),
+        "broken: saved and loaded, it gives something else: keep constants that are drawn at random"
+        " in a buffer",
+    ),
+    "state outside of its buffers": (
+        upscaler(
+            CONVOLUTIONS + "self.calls = 0",
+            f"self.calls += self.training\n{FEATURES}\n{RESULT} * (1 + 0.1 * self.calls)",
+        ),
+        "broken: a resumed training gives other values of",
+    ),
+}
+"""By fault: the file `broken.py`, and a part of the line that must be said."""
+
+DIGITS_HEADER = """\
+import torch
+from torch import nn
+
+from convlab.core.params import Params
+
+
+class Settings(Params):
+    width: int = 3
+
+
+"""
+CLASSIFIERS = {
+    # No nn.Sequential, activations as functions, and an embedding of three numbers.
+    "functional": f"""{DIGITS_HEADER}class Network(nn.Module):
+    def __init__(self, settings):
+        super().__init__()
+        self.convolve = nn.Conv2d(1, 4, 3, stride=2, padding=1)
+        self.norm = nn.BatchNorm2d(4)
+        self.embed = nn.Linear(4 * 14 * 14, settings.width)
+        self.drop = nn.Dropout(0.5)
+        self.classify = nn.Linear(settings.width, 10)
+
+    def forward(self, digits):
+        embedding = self.embed(self.norm(self.convolve(digits)).relu().flatten(1))
+        return self.classify(self.drop(embedding)), embedding
+""",
+}
+BROKEN_CLASSIFIERS = {
+    "no embedding": (
+        CLASSIFIERS["functional"].replace("(embedding)), embedding", "(embedding))"),
+        "broken: of 1 digits it gives (1, 10); `forward` must return two tensors",
+    ),
+    "eleven classes": (
+        CLASSIFIERS["functional"].replace("width, 10)", "width, 11)"),
+        "broken: of 1 digits it gives (1, 11) and (1, 3); `forward` must return two tensors",
+    ),
+}
+
+
+@contextmanager
+def network_file(folder, package, name, source):
+    """Have a file of one's own beside those of a package for a while."""
+    networks = import_module(package)
+    (folder / f"{name}.py").write_text(source)
+    networks.__path__.append(str(folder))
+    invalidate_caches()
+    try:
+        yield
+    finally:
+        networks.__path__.remove(str(folder))
+        sys.modules.pop(f"{package}.{name}", None)
+        vars(networks).pop(name, None)

@@ -1,0 +1,166 @@
+"""A network in a file of one's own: what is sound works everywhere, what is not is named."""
+
+import numpy as np
+import pytest
+import torch
+
+from conftest import InterruptedCheckpoint
+from convlab.core.checkpoint import Checkpoint
+from convlab.core.errors import InputError
+from convlab.core.loop import train
+from convlab.core.optimizers import Muon
+from convlab.core.weights import find_network, load_network, save_network
+from convlab.digits.checks import check_classifier
+from convlab.digits.prediction import NETWORKS as DIGITS
+from convlab.digits.training import TrainCnn
+from convlab.superres import tiling
+from convlab.superres.checks import check_upscaler
+from convlab.superres.cost import multiply_adds
+from convlab.superres.dependence import measure_dependence
+from convlab.superres.tiling import plan_tiles, upscale_tiled
+from convlab.superres.training import TrainSr
+from convlab.superres.upscaling import NETWORKS, load_upscaler, upscale_luminance
+from own_networks import (
+    BROKEN,
+    BROKEN_CLASSIFIERS,
+    CLASSIFIERS,
+    CONVOLUTIONS,
+    RESULT,
+    SOUND,
+    network_file,
+    upscaler,
+)
+from test_train_sr import SETTINGS, assert_equal_weights, finished, make
+
+pytestmark = pytest.mark.numeric
+PARAMS = SETTINGS | {"steps": 6, "batch_size": 2}
+TRAIN_CNN = {"network": "cnn", "seed": 1, "steps": 4, "batch_size": 4, "learning_rate": 0.01}
+TRAIN_CNN |= {"weight_decay": 0.01, "log_every": 2, "snapshots": 2}
+
+
+@pytest.fixture(autouse=True)
+def _prepared(prepared):
+    """As the scripts prepare torch."""
+
+
+@pytest.fixture(params=SOUND)
+def sound(request, tmp_path):
+    with network_file(tmp_path, NETWORKS, request.param, SOUND[request.param]):
+        yield request.param
+
+
+def check(name):
+
+    settings = find_network(NETWORKS, name).Settings()
+    check_upscaler(name, 2, settings, TrainSr(**PARAMS | {"network": name}), patch_size=8)
+
+
+def test_a_sound_network_passes_trains_resumes_and_is_loaded(sound, tmp_path, precision):
+    check(sound)
+    settings = PARAMS | {"network": sound, "precision": precision}
+    whole, curve = finished(tmp_path / "whole", **settings)
+    path = tmp_path / "checkpoint"
+    with pytest.raises(KeyboardInterrupt):
+        train(make(**settings), InterruptedCheckpoint(path, "me", after=3), name="sr")
+    torch.manual_seed(99)
+    resumed = make(**settings)
+    assert train(resumed, Checkpoint(path, "me"), name="sr") == curve
+    assert_equal_weights(resumed.network.state_dict(), whole.network.state_dict())
+    file = tmp_path / "model.safetensors"
+    save_network(file, whole.network, sound, {"scale": 2, "settings": {"channels": 8}})
+    low = np.random.default_rng(0).integers(0, 256, (11, 14), np.uint8)
+    expected = upscale_luminance(whole.network, low)
+    np.testing.assert_array_equal(upscale_luminance(load_upscaler(file, 2), low), expected)
+    assert multiply_adds(whole.network) > 0
+
+
+def randomized(name, **settings):
+    """A network whose every weight counts, with an output that is not clipped."""
+    network = make(network=name, **settings).network
+    random = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for weights in network.parameters():
+            weights.add_(0.1 * torch.randn(weights.shape, generator=random))
+        level = network.eval()(torch.full((1, 1, 16, 16), 0.5)).mean()
+        weights.add_(0.5 - level)  # of the last layer, a bias
+    return network
+
+
+DEPENDENCE = {  # what the layers' kernels, strides, dilations and windows say
+    "batchnorm": (3, 1),
+    "dropout": (3, 1),
+    "two_layers": (3, 1),
+    "dilated": (11, 1),
+    "attention": (10, 8),
+    "channel_attention": None,
+    "halved": (5, 2),
+    "tied_and_frozen": (4, 1),
+}
+
+
+def test_tiles_show_no_seams_whatever_the_layers_are(sound, monkeypatch):
+    monkeypatch.setattr(tiling, "TILE_SIDE", 40)
+    network = randomized(sound)
+    low = np.random.default_rng(0).integers(0, 256, (61, 107), np.uint8)
+    planned = plan_tiles(network, *low.shape)
+    *_, tiled = upscale_tiled(network, low, 2, planned)
+    whole = upscale_luminance(network, low)
+    assert whole.std() > 5
+    assert np.abs(tiled.astype(int) - whole).max() <= 1
+    measured, expected = measure_dependence(network), DEPENDENCE[sound]
+    assert len(planned) == (1 if expected is None else 6)
+    if expected is None:
+        assert measured is None
+    else:
+        assert measured.period == expected[1]
+        assert expected[0] <= measured.reach < expected[0] + measured.period
+
+
+def test_muon_gets_hidden_weights_whatever_the_order_of_registration(tmp_path):
+    late = "self.late = nn.Conv2d(8, 8, 3, padding=1)"
+    forward = f"features = self.late(self.second(self.first(low).relu()).relu())\n{RESULT}"
+    with network_file(tmp_path, NETWORKS, "late", upscaler(CONVOLUTIONS + late, forward)):
+        training = make(network="late")
+    names = {id(weight): name for name, weight in training.network.named_parameters()}
+    assert list(names.values())[-2:] == ["late.weight", "late.bias"]
+    (muon,) = (each for each in training.optimizers if isinstance(each, Muon))
+    hidden = [names[id(weight)] for weight in muon.param_groups[0]["params"]]
+    assert hidden == ["second.weight", "late.weight"]
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_a_broken_network_is_named_in_one_line_before_any_training(tmp_path, fault):
+    source, expected = BROKEN[fault]
+    with (
+        network_file(tmp_path, NETWORKS, "broken", source),
+        pytest.raises(InputError) as caught,
+    ):
+        check("broken")
+    assert expected in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_a_digit_network_of_any_structure_passes_and_comes_back(tmp_path, name):
+    with network_file(tmp_path, DIGITS, name, CLASSIFIERS[name]):
+        module = find_network(DIGITS, name)
+        settings = module.Settings()
+        check_classifier(name, settings, TrainCnn(**TRAIN_CNN))
+        network = module.Network(settings=settings)
+        save_network(tmp_path / "n", network, name, {"settings": settings.model_dump()})
+        assert_equal_weights(
+            load_network(tmp_path / "n", DIGITS).state_dict(), network.state_dict()
+        )
+
+
+@pytest.mark.parametrize("fault", BROKEN_CLASSIFIERS)
+def test_a_broken_digit_network_is_named(tmp_path, fault):
+
+    source, expected = BROKEN_CLASSIFIERS[fault]
+    with (
+        network_file(tmp_path, DIGITS, "broken", source),
+        pytest.raises(InputError) as caught,
+    ):
+        settings = find_network(DIGITS, "broken").Settings()
+        check_classifier("broken", settings, TrainCnn(**TRAIN_CNN))
+    assert expected in str(caught.value)
