@@ -12,11 +12,12 @@ export CONVLAB_MIRROR := $(CURDIR)/$(CONVLAB_MIRROR)
 endif
 endif
 
-.PHONY: help setup demo repro test verify regression plots compare readme clean
+.PHONY: help setup demo repro check-network exercise grade test verify regression plots compare \
+	readme clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: .venv/ready ## create .venv with everything that requirements.txt pins
 
@@ -33,6 +34,15 @@ demo: setup ## run the whole pipeline on bundled data: no download, a few minute
 repro: setup ## rebuild everything that is out of date, on MNIST and BSDS500
 	python src/tools/check_params.py
 	dvc repro
+
+check-network: setup ## check a network before its training, and what it costs: NETWORK=student
+	@python src/tools/check_network.py "$${NETWORK:-student}"
+
+exercise: setup ## check an exercise, N=3, or all of them
+	@python exercises/check.py $(N)
+
+grade: setup ## train and measure the networks of branches: BRANCH="ann ben"
+	@python src/tools/grade.py $(BRANCH)
 
 test: setup ## linter and tests
 	ruff check .

@@ -39,11 +39,12 @@ from convlab.core.weights import count_parameters, find_network
 from convlab.data.photos import read_rgb, split_photos
 from convlab.figures.canvas import write_png
 from convlab.imaging.resize import upscale
+from convlab.superres.cost import multiply_adds
 from convlab.superres.layers import Upscaler
 from convlab.superres.metrics import quality
 from convlab.superres.patches import Pair, make_pair, read_pairs, read_patches
 from convlab.superres.training import TrainSr, make_training
-from convlab.superres.upscaling import NETWORKS, multiply_adds, upscale_luminance
+from convlab.superres.upscaling import NETWORKS, upscale_luminance
 from tools.commands import git
 from training import train_once
 

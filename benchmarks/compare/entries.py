@@ -2,7 +2,9 @@
 
 from typing import Any, NamedTuple
 
+from convlab.core.weights import network_names
 from convlab.superres.published import EDSR_BASELINE, FSRCNN, SRCNN, VDSR, Published
+from convlab.superres.upscaling import NETWORKS
 
 SCALE = 2
 
@@ -18,7 +20,7 @@ class Entry(NamedTuple):
     published: Published | None
 
 
-ENTRIES = [
+KNOWN = [
     Entry("srcnn", "srcnn", {}, SRCNN),
     Entry("fsrcnn", "fsrcnn", {"upsampling": "transposed"}, FSRCNN),
     Entry("espcn", "espcn", {"upsampling": "pixel_shuffle"}, None),
@@ -34,3 +36,6 @@ ENTRIES = [
     Entry("subpixel", "subpixel", {}, None),
 ]
 """ESPCN's paper has no figures for B100 at x2."""
+OTHERS = sorted({*network_names(NETWORKS)} - {entry.network for entry in KNOWN})
+ENTRIES = KNOWN + [Entry(name, name, {}, None) for name in OTHERS]
+"""Every file of superres/networks is compared."""

@@ -19,8 +19,8 @@ COSTS = {
     "seconds": "seconds per megapixel",
 }
 """What quality is drawn against: a field of Row, and its label."""
-MARKERS = "os^v<>DP"
-"""One for each of ENTRIES."""
+MARKERS = "os^v<>DPXdph*"
+"""One for each of ENTRIES; more entries repeat them."""
 
 
 class Row(NamedTuple):
@@ -97,7 +97,7 @@ def _draw_row(axes: Axes, row: Row, key: str, measure: str) -> None:
     """Draw a network's point, and a line to the published one."""
     entry = _entry(row)
     place, height = getattr(row, key), getattr(row, measure)
-    marker = MARKERS[ENTRIES.index(entry)]
+    marker = MARKERS[ENTRIES.index(entry) % len(MARKERS)]
     if entry.published:
         heights = [height, getattr(entry.published.quality[SCALE], measure)]
         axes.plot([place] * 2, heights, color=ORANGE, linewidth=0.8, zorder=1)

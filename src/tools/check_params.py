@@ -65,7 +65,8 @@ def check(path: Path) -> None:
     check_file(path, MODELS)
     content = read_yaml(path)
     known = {stage: network_names(package) for stage, package in TRACKS.items()}
-    every = sorted(chain(*known.values()))
+    every = sorted({*chain(*known.values())})
+    shared = set.intersection(*map(set, known.values()))  # their block is for the chosen one
     for name in content["networks"]:
         if name not in every:
             raise InputError(f"{path}: networks.{name}: unknown (known: {', '.join(every)})")
@@ -74,7 +75,7 @@ def check(path: Path) -> None:
         if chosen not in names:
             allowed = ", ".join(names)
             raise InputError(f"{path}: {stage}.network = {chosen!r}: should be one of {allowed}")
-        needed = set(names) & {chosen, BASELINE, *content["networks"]}
+        needed = set(names) & {chosen, BASELINE, *content["networks"].keys() - shared}
         for name in sorted(needed):
             read_block(path, f"networks.{name}", find_network(TRACKS[stage], name).Settings)
 
