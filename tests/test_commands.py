@@ -21,7 +21,7 @@ from convlab.digits.networks import cnn, mlp
 from convlab.imaging.pictures import Picture, write_picture
 from convlab.superres.networks import subpixel
 from convlab.superres.upscaling import NETWORKS
-from own_networks import SOUND, network_file
+from own_networks import CONVOLUTIONS, RESULT, SOUND, network_file, upscaler
 
 ASTRONAUT = data.astronaut()[:61, :80]
 
@@ -195,3 +195,13 @@ def test_a_network_with_attention_in_windows_is_exported_for_any_size(tmp_path):
         module = find_network(NETWORKS, "attention")
         network = module.Network(2, module.Settings()).eval()
         assert export_superres(network, tmp_path / "network.onnx") < 1e-4
+
+
+def test_a_network_that_asks_for_values_cannot_be_exported_and_is_named(tmp_path):
+    source = upscaler(
+        CONVOLUTIONS, f"features = self.first(low) if low.mean() > 0 else low\n{RESULT}"
+    )
+    with network_file(tmp_path, NETWORKS, "asking", source):
+        module = find_network(NETWORKS, "asking")
+        with pytest.raises(InputError, match="the network 'asking' cannot be written as ONNX"):
+            export_superres(module.Network(2, module.Settings()).eval(), tmp_path / "n.onnx")

@@ -91,16 +91,23 @@ def _export(
     metadata: dict[str, int | str],
 ) -> None:
     """Trace the network on an input of some shape, whose named axes stay open, and write it."""
-    program = torch.onnx.export(
-        network,
-        (torch.rand(shape),),
-        dynamo=True,
-        verbose=False,
-        input_names=list(axes),
-        output_names=outputs,
-        dynamic_shapes=tuple(axes.values()),
-    )
     name = type(network).__module__.rpartition(".")[-1]  # of the network's file
+    try:
+        program = torch.onnx.export(
+            network,
+            (torch.rand(shape),),
+            dynamo=True,
+            verbose=False,
+            input_names=list(axes),
+            output_names=outputs,
+            dynamic_shapes=tuple(axes.values()),
+        )
+    except torch.onnx.OnnxExporterError as error:
+        cause = next((line for line in str(error).splitlines() if line.startswith("<class")), error)
+        raise InputError(
+            f"the network '{name}' cannot be written as ONNX, where what is computed may depend on"
+            f" shapes but not on values ({cause})"
+        ) from error
     metadata = {"convlab": version("convlab"), "network": name} | metadata
     program.model.metadata_props.update({key: str(value) for key, value in metadata.items()})
     program.save(path)
