@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from convlab.digits.atlas import cells, maximize_activation
 from convlab.digits.networks import cnn
 from convlab.digits.prediction import predict
+from digit_networks import Attention, Functional, Narrow
 
 POINTS = st.lists(
     st.tuples(st.floats(-1e3, 1e3), st.floats(-1e3, 1e3)), min_size=1, max_size=40
@@ -65,3 +67,16 @@ def test_a_picture_depends_on_the_direction_of_its_own_target_alone(network, tar
     np.testing.assert_array_equal(again, pictures)
     others = targets[[0, 2]] * np.float32(4)
     np.testing.assert_array_equal(maximize_activation(network, others, steps=5)[0], pictures[0])
+
+
+@pytest.mark.numeric
+@pytest.mark.parametrize("kind", [Attention, Functional, Narrow])
+def test_any_network_has_an_atlas_and_is_left_as_it_was(kind):
+    network = kind().eval()
+    state = {name: values.clone() for name, values in network.state_dict().items()}
+    target = predict(network, np.random.default_rng(0).integers(0, 256, (1, 28, 28), np.uint8))
+    grey = predict(network, np.full((1, 28, 28), 128, np.uint8))
+    picture = maximize_activation(network, target.embedding, steps=10)
+    found = predict(network, picture)
+    assert (found.embedding * target.embedding).sum() > (grey.embedding * target.embedding).sum()
+    assert all(torch.equal(state[name], values) for name, values in network.state_dict().items())

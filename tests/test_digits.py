@@ -67,7 +67,7 @@ def test_the_cnn_is_the_practicals_and_the_mlp_has_as_many_parameters():
     assert not any(isinstance(layer, nn.Conv2d) for layer in make("mlp").modules())
 
 
-@EVERY
+@pytest.mark.parametrize("name", ["cnn", "mlp", "student"])
 def test_a_network_gives_logits_and_the_embedding_that_they_come_from(name):
     network = make(name)
     logits, embedding = network(torch.rand(3, 1, 28, 28))

@@ -44,7 +44,9 @@ def texts(figure):
         lambda: curves.draw_superresolution_curve(PHOTOS_CURVE),
         lambda: draw_misclassified(np.zeros((2, 28, 28)), np.arange(2), np.array([0, 2]), limit=5),
         lambda: draw_confusion(MATRIX),
-        lambda: draw_feature_maps(np.zeros((28, 28)), [np.zeros((2, 4, 4)), np.zeros((17, 2, 2))]),
+        lambda: draw_feature_maps(
+            np.zeros((28, 28)), {"a": np.zeros((2, 4, 4)), "b": np.zeros((17, 2, 2))}
+        ),
         lambda: gallery.draw_gallery([COMPARISON]),
     ],
 )

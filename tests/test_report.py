@@ -6,6 +6,7 @@ import io
 import re
 import shutil
 from contextlib import chdir
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 
@@ -23,9 +24,11 @@ from convlab.core.params import read_yaml
 from convlab.core.tables import write_csv
 from convlab.core.weights import find_network, save_network
 from convlab.data.bundled import write_idx
-from convlab.digits.networks import cnn, mlp
+from convlab.digits.networks import cnn, mlp, student
+from convlab.digits.prediction import predict
 from convlab.digits.snapshots import read_snapshots, write_snapshots
 from convlab.report.digits import digits_section
+from convlab.report.embedding import embedding_section
 from convlab.report.encode import diverge, sheet, stretch
 from convlab.report.page import render_page
 from convlab.report.provenance import LIBRARIES, pinned_versions
@@ -37,6 +40,7 @@ from convlab.superres.layers import bicubic, pixel_shuffle
 from convlab.superres.networks import subpixel
 from convlab.superres.patches import make_pair, write_plane
 from convlab.superres.upscaling import NETWORKS, upscale_luminance
+from digit_networks import Attention, Functional, Narrow
 
 PAGE, MNIST, BSDS = "stages/render_report/report.html", "data/raw/MNIST", "data/raw/bsds500"
 SCALES = (3, 2)  # not sorted: the page shows photographs at the first
@@ -210,7 +214,7 @@ def test_only_photographs_of_bsds_are_compared_with_published_results(page, sect
 
 def test_the_network_runs_on_one_photograph_only(project, rendered):
     _, (_, _, superres, _), shapes = rendered
-    assert [shape for shape in shapes if shape != (8, 8)] == [(30, 33)]  # 8 x 8: multiply-adds
+    assert [each for each in shapes if each != (24, 24)] == [(30, 33)]  # 24 x 24: multiply-adds
     assert superres["scale"] == 3
     assert [(row["name"], row["rank"]) for row in superres["gallery"]] == [("boat", 1), ("dune", 3)]
     run = read_superres_run(project / BSDS, project / "stages", 3)
@@ -218,15 +222,66 @@ def test_the_network_runs_on_one_photograph_only(project, rendered):
     np.testing.assert_array_equal(read_upscaled(run, run.photos[1]).network, output)
 
 
-def test_another_network_has_a_page_without_the_parts_that_need_its_layers(project, sections):
-    _, embedding, superres, provenance = sections
-    run = read_digits_run(project / MNIST, project / "stages")
-    digits = digits_section(run._replace(cnn=nn.Identity()), 2)
-    superres = superres | {"shuffle": None}
-    page = render_page(digits, embedding, superres, provenance, published=False)
+@pytest.mark.parametrize(
+    ("make", "convolutional"),
+    [
+        (lambda: student.Network(student.Settings()), False),
+        (Attention, True),
+        (Functional, True),
+        (Narrow, True),
+    ],
+)
+def test_a_page_of_any_network_shows_what_it_has(project, sections, make, convolutional):
+    run, network = read_digits_run(project / MNIST, project / "stages"), make().eval()
+    embedding = predict(network, run.images[:40]).embedding
+    embeddings = np.float16([embedding, embedding])
+    run = run._replace(cnn=network, snapshots=replace(run.snapshots, embeddings=embeddings))
+    digits, atlas = digits_section(run, 2), embedding_section(run, atlas_side=3, atlas_steps=1)
+    superres = sections[2] | {"shuffle": None}
+    page = render_page(digits, atlas, superres, sections[3], published=False)
     assert Elements(page).open == []
+    for part in ("<h3>Filters", "<h3>Feature maps", "<h3>Receptive field", 'id="maps', 'id="field'):
+        assert (part in page) == convolutional
     assert "Pixel shuffle, step" not in page
-    assert 'id="maps"' not in page
+    file = type(network).__module__.rpartition(".")[2]
+    assert f"What this page calls CNN is in this run the network of digits/networks/{file}.py" in (
+        words(page)
+    )
+    width = embedding.shape[1]
+    assert f"gets {width} {'number' if width == 1 else 'numbers'} for each digit" in words(page)
+
+
+def test_captions_name_the_layers_of_the_network(project, sections):
+    digits = sections[0]
+    assert [layer["text"] for layer in digits["filters"]] == [
+        "Convolution 1: 16 filters of 5 x 5 weights",
+        "Convolution 2: 32 filters of 5 x 5 weights for each of 16 input channels; a column for"
+        " each output channel, a row for each input channel",
+    ]
+    assert [layer["text"] for layer in digits["maps"]] == [
+        "After ReLU 1: 16 x 28 x 28",
+        "After max pooling 1: 16 x 14 x 14",
+        "After ReLU 2: 32 x 14 x 14",
+        "After max pooling 2: 32 x 7 x 7. These 1,568 numbers are the embedding",
+    ]
+    run = read_digits_run(project / MNIST, project / "stages")
+    network = mlp.Network(mlp.Settings())
+    narrow, wide = nn.Conv2d(33, 2, 3, padding=1), nn.Conv2d(2, 200, 5)
+    first, *others = nn.Conv2d(1, 33, 5, stride=5), *[nn.ReLU()] * 13, narrow, wide
+    network.features = nn.Sequential(first, *others, nn.Flatten(), nn.Linear(200, 36))
+    digits = digits_section(run._replace(cnn=network), 2)
+    one, two = digits["filters"]  # of the third convolution, they are too many
+    assert one["text"] == "Convolution 1: 33 filters of 5 x 5 weights"
+    assert two["text"].endswith("a column for each input channel, a row for each output channel")
+    kernels = decoded(two["image"])
+    assert kernels.shape == (2 * 4 - 1, 33 * 4 - 1)
+    np.testing.assert_array_equal(
+        kernels[4:, 32 * 4 :], diverge(narrow.weight.detach().numpy())[1, 32]
+    )
+    assert len(digits["maps"]) == 12
+    last = digits["maps"][-1]
+    assert last["text"] == "After ReLU 13: 33 x 5 x 5, of which the first 32 are shown"
+    assert decoded(last["images"][0]).shape == (4 * 6 - 1, 8 * 6 - 1)
 
 
 def test_a_page_that_is_too_large_is_refused_and_the_former_one_stays(project, page, monkeypatch):

@@ -109,6 +109,16 @@ def test_a_network_that_no_longer_learns_is_named():
         fit_tsne(np.zeros((POINTS, WIDTH), np.float16), PARAMS)
 
 
+@pytest.mark.parametrize("width", [1, 2])
+def test_an_embedding_of_one_or_two_numbers_is_placed_and_drawn(width, snapshots):
+    few = snapshots.embeddings[:2, :, :width]
+    positions = np.stack(list(fit_tsne_sequence(few, PARAMS)))
+    nearest = np.abs(few[1][:, None] - few[1]).sum(axis=-1).argsort(axis=1)[:, 1]
+    moved = np.linalg.norm(positions[1] - positions[1][nearest], axis=1)
+    assert np.median(moved) < 0.1 * np.ptp(positions[1])
+    assert len(list(tsne.draw_animation(positions, snapshots))) == tsne.FRAMES_PER_SNAPSHOT + 1
+
+
 def test_every_point_is_its_digit_on_the_colour_of_its_class(positions, snapshots):
     points, title = positions[-1], tsne.describe(938, 0.9807)
     (axes,) = tsne.draw_embedding(points, snapshots.labels, title).axes

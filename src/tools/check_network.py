@@ -62,8 +62,10 @@ def examine_upscaler(name: str) -> dict[str, Any]:
     params = read_block(PARAMS, "train_sr", TrainSr).model_copy(update={"network": name})
     patch_size = read_block(PARAMS, "make_patches", MakePatches).patch_size
     scale, settings = read_block(PARAMS, "scales", Scales).root[0], read_settings("superres", name)
-    for other in sorted({2, 3, 4} - {scale}):
-        checks.check_shapes(name, checks.build_upscaler(name, other, settings))
+    levels = {
+        each: checks.check_shapes(name, checks.build_upscaler(name, each, settings))
+        for each in (2, 3, 4)
+    }
     checks.check_upscaler(name, scale, settings, params, patch_size)
     build = partial(checks.build_upscaler, name, scale, settings)
     training = checks.try_training(build, params, patch_size)
@@ -79,6 +81,7 @@ def examine_upscaler(name: str) -> dict[str, Any]:
         "parameters": count_parameters(network),
         "multiply_adds": multiply_adds(network),
         "receptive_field": 2 * dependence.reach + 1 if dependence else None,
+        "grey": levels[scale],
         "pflop": round(training_pflop(network, params, patch_size), 6),
         "steps": params.steps,
         "seconds_per_step": step,
@@ -140,6 +143,7 @@ def describe(figures: dict[str, Any]) -> str:
         rows["upscaling factor"] = figures["scale"]
         rows["multiply-adds per HR pixel"] = f"{figures['multiply_adds']:,}"
         rows["receptive field"] = f"{side} x {side} LR pixels" if side else "the whole image"
+        rows["untrained, it makes of 0.5"] = f"{figures['grey']:.3g}"
         rows["arithmetic of the training"] = f"{figures['pflop']:.4g} PFLOP"
         rows["hidden weights, for Muon"] = fill(", ".join(figures["muon"]) or "none")
         rows["other weights, for AdamW"] = fill(", ".join(figures["adamw"]))

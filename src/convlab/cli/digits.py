@@ -61,7 +61,7 @@ def digits(images: tuple[Path, ...], model: Path, explain: Path | None, *, force
         listed = "  ".join(f"{label}: {share:.1%}" for label, share in enumerate(probabilities))
         click.echo(f"{file}: {probabilities.argmax()}\n  {listed}")
         if maps:
-            layers = [layer[0] for layer in feature_maps(network, digit[None])]
+            layers = {layer: values[0] for layer, values in feature_maps(network, digit[None])}
             if not layers:
                 raise InputError(f"{model}: has no convolutions, so no feature maps to draw")
             with atomic_write(maps[file]) as (draft,):

@@ -95,7 +95,8 @@ def read_snapshots(path: Path) -> Snapshots:
 def fit_tsne(embeddings: np.ndarray, params: RenderTsne) -> np.ndarray:
     """Place points in the plane so that neighbours stay neighbours.
 
-    Starts from the first two principal components.
+    Starts from the first two principal components; an embedding of one number
+    stays on a line.
 
     Parameters
     ----------
@@ -122,6 +123,8 @@ def fit_tsne(embeddings: np.ndarray, params: RenderTsne) -> np.ndarray:
             "the embeddings of all digits are the same: the network no longer learns:"
             " lower train_cnn.learning_rate in params.yaml, then run `dvc repro`"
         )
+    if embeddings.shape[1] == 1:  # two principal components need two columns
+        embeddings = np.pad(embeddings, ((0, 0), (0, 1)))
     return _fit(embeddings, params, init="pca", max_iter=params.iterations)
 
 

@@ -1,6 +1,6 @@
-"""A digit after each layer of the CNN."""
+"""A digit after each layer of a network."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -11,24 +11,24 @@ CHANNELS_PER_ROW = 16
 
 
 @styled
-def draw_feature_maps(digit: np.ndarray, maps: Sequence[np.ndarray]) -> Figure:
+def draw_feature_maps(digit: np.ndarray, maps: Mapping[str, np.ndarray]) -> Figure:
     """Draw a digit and, below it, all channels after each layer.
 
     Parameters
     ----------
     digit : ndarray of uint8, shape (28, 28)
-    maps : sequence of ndarray of float32, shape (channels, height, width)
-        After each layer, from `feature_maps`; each layer has its own grey scale.
+    maps : dict of str to ndarray of float32, shape (channels, height, width)
+        By layer, from `feature_maps`; each layer has its own grey scale.
 
     Returns
     -------
     Figure
     """
-    heights = [2, *(-(-len(layer) // CHANNELS_PER_ROW) for layer in maps)]
+    heights = [2, *(-(-len(layer) // CHANNELS_PER_ROW) for layer in maps.values())]
     figure = Figure(figsize=(8, 0.62 * sum(heights) + 0.5 * len(heights)))
     parts = figure.subfigures(len(heights), height_ratios=heights)
-    titles = ["digit", *(f"after ReLU or pooling {number}" for number in range(1, len(maps) + 1))]
-    for part, title, layer in zip(parts, titles, [digit[None], *maps], strict=True):
+    shown = {"digit": digit[None]} | {f"after {layer}": values for layer, values in maps.items()}
+    for part, (title, layer) in zip(parts, shown.items(), strict=True):
         columns = min(CHANNELS_PER_ROW, len(layer))
         rows = -(-len(layer) // columns)
         cells = part.subplots(rows, columns, squeeze=False).ravel()

@@ -1,16 +1,28 @@
 """The report's section on digits: both networks, their predictions and the CNN's layers."""
 
+import math
 from typing import Any
 
 import numpy as np
 from sklearn.metrics import confusion_matrix
 from torch import nn
 
-from convlab.digits.inspection import feature_maps, has_layers, layers, receptive_fields
+from convlab.digits.inspection import feature_maps, filters, layers, receptive_fields
+from convlab.digits.prediction import predict
 from convlab.report.encode import diverge, png, sheet, stretch
 from convlab.report.sources import DigitsRun
 
 SAMPLES_PER_CLASS = 2
+MAX_LAYERS = 12
+"""Layers of which filters or feature maps are shown: with more, the page would be too large."""
+MAX_CHANNELS, MAX_PIXELS = 32, 32 * 28 * 28
+"""Of the feature maps of a layer, the first ones are shown: so many, with so many pixels."""
+MAX_FILTERS_SIDE = 320
+"""Weights on a side of a picture of filters, such as 64 x 5: larger sets are left out."""
+FILTERS_PER_ROW = 8
+"""In a picture of filters that have one input channel, at least."""
+MAX_SHEETS = 8
+"""Sheets that are drawn for a layer's channels, at most: one for eight channels."""
 
 
 def digits_section(run: DigitsRun, misclassified_shown: int) -> dict[str, Any]:
@@ -26,20 +38,18 @@ def digits_section(run: DigitsRun, misclassified_shown: int) -> dict[str, Any]:
     -------
     dict
         Numbers, texts, and pictures as data URIs. `filters`, `maps` and `fields` are
-        empty unless the network has two convolutions, as the practical's has.
+        empty where the CNN is a network without convolutions.
     """
     correct = run.labels == run.predictions
+    examples = run.images[[int(np.flatnonzero(run.labels == digit)[0]) for digit in range(10)]]
     return {
+        "network": type(run.cnn).__module__.rpartition(".")[-1],
         "accuracy": float(correct.mean()),
         "mlp_accuracy": run.shift["mlp"][0],
         "total": len(run.labels),
         "errors": int((~correct).sum()),
         "samples": _samples(run.images, run.labels),
-        "networks": {
-            name: _rows(network)
-            for name, network in (("CNN", run.cnn), ("MLP", run.mlp))
-            if has_layers(network)
-        },
+        "networks": {"CNN": _rows(run.cnn), "MLP": _rows(run.mlp)},
         "curve": run.curve,
         "shift": run.shift,
         "confusion": confusion_matrix(run.labels, run.predictions, labels=range(10)).tolist(),
@@ -51,24 +61,10 @@ def digits_section(run: DigitsRun, misclassified_shown: int) -> dict[str, Any]:
             }
             for index in np.flatnonzero(~correct)[:misclassified_shown]
         ],
-        **_inside(run),
-    }
-
-
-def _inside(run: DigitsRun) -> dict[str, list]:
-    """Filters, feature maps and receptive fields of the CNN."""
-    parts = run.cnn.features if has_layers(run.cnn) else []
-    convolutions = [layer for layer in parts if isinstance(layer, nn.Conv2d)]
-    if len(convolutions) != 2:
-        return {"filters": [], "maps": [], "fields": []}
-    first, second = (layer.weight.detach().numpy() for layer in convolutions)
-    return {
-        "filters": [
-            png(_filters(first.swapaxes(0, 1), columns=8)),
-            png(_filters(second.swapaxes(0, 1), columns=len(second))),
-        ],
-        "maps": _feature_maps(run.cnn, run.images, run.labels),
-        "fields": _fields(run.cnn),
+        "filters": _filters(run.cnn),
+        "examples": [png(digit) for digit in examples],
+        "maps": _feature_maps(run.cnn, examples),
+        "fields": [field._asdict() for field in receptive_fields(run.cnn)],
     }
 
 
@@ -79,14 +75,48 @@ def _samples(images: np.ndarray, labels: np.ndarray) -> str:
     return png(sheet(tiles, 10, gap=2))
 
 
-def _feature_maps(network: nn.Module, images: np.ndarray, labels: np.ndarray) -> list[dict]:
-    """The first digit of each class, and the channels after each layer."""
-    chosen = [int(np.flatnonzero(labels == digit)[0]) for digit in range(10)]
-    maps = feature_maps(network, images[chosen])
-    return [
-        {"image": png(images[index]), "layers": [png(_tiles(layer[digit])) for layer in maps]}
-        for digit, index in enumerate(chosen)
-    ]
+def _filters(network: nn.Module) -> list[dict[str, str]]:
+    """The kernels of each convolution."""
+    shown = []
+    for layer, kernels in filters(network):
+        outputs, inputs, height, width = kernels.shape
+        text = f"{layer.capitalize()}: {outputs} filters of {height} x {width} weights"
+        # The larger number of channels to the right: a page is higher than it is wide.
+        row, column = ("input", "output") if outputs >= inputs else ("output", "input")
+        ordered = kernels if column == "input" else kernels.swapaxes(0, 1)
+        columns = ordered.shape[1]
+        if inputs == 1:
+            columns = max(FILTERS_PER_ROW, math.isqrt(outputs))
+        else:
+            text += (
+                f" for each of {inputs} input channels; a column for each {column} channel, a row"
+                f" for each {row} channel"
+            )
+        rows = -(-outputs * inputs // columns)
+        if height * width == 1 or max(rows * height, columns * width) > MAX_FILTERS_SIDE:
+            continue
+        tiles = list(diverge(ordered.reshape(-1, height, width)))
+        shown.append({"image": png(sheet(tiles, columns, gap=1, fill=255)), "text": text})
+    return shown[:MAX_LAYERS]
+
+
+def _feature_maps(network: nn.Module, digits: np.ndarray) -> list[dict[str, Any]]:
+    """Layers, each with its feature maps of all these digits."""
+    maps = feature_maps(network, digits)
+    embedding = predict(network, digits).embedding
+    evenly = np.linspace(0, len(maps) - 1, min(len(maps), MAX_LAYERS)).round().astype(int)
+    shown = []
+    for layer, values in (maps[index] for index in evenly):
+        channels, height, width = values.shape[1:]
+        text = f"After {layer}: {channels} x {height} x {width}"
+        count = min(channels, MAX_CHANNELS, max(1, MAX_PIXELS // (height * width)))
+        if count < channels:
+            text += f", of which the first {count} are shown"
+        if np.array_equal(values.reshape(len(digits), -1), embedding):
+            text += f". These {embedding.shape[1]:,} numbers are the embedding"
+        pictures = [sheet(list(stretch(each[:count])), 8, gap=1, fill=60) for each in values]
+        shown.append({"text": text, "images": [png(picture) for picture in pictures]})
+    return shown
 
 
 def _rows(network: nn.Module) -> list[dict[str, Any]]:
@@ -96,28 +126,9 @@ def _rows(network: nn.Module) -> list[dict[str, Any]]:
             "name": layer.name,
             "shape": " x ".join(map(str, layer.shape)),
             "weights": layer.weights,
-            "side": layer.shape[-1] if len(layer.shape) == 3 else 0,
-            "sheets": layer.shape[0] // 8 if len(layer.shape) == 3 else 0,
+            "sides": layer.shape[1:] if len(layer.shape) == 3 else (),
+            "sheets": min(layer.shape[0] // 8, MAX_SHEETS) if len(layer.shape) == 3 else 0,
+            "numbers": math.prod(layer.shape),
         }
         for layer in layers(network)
     ]
-
-
-def _fields(network: nn.Module) -> list[dict[str, Any]]:
-    """Receptive field of the unit in the middle of each layer, and of the scores."""
-    sides = [layer.shape[-1] for layer in layers(network) if layer.name.startswith(("conv", "max"))]
-    middles = [
-        {"size": field.size, "start": field.start + field.step * (side // 2)}
-        for side, field in zip(sides, receptive_fields(network), strict=True)
-    ]
-    return [*middles, {"size": 28, "start": 0}]
-
-
-def _filters(kernels: np.ndarray, columns: int) -> np.ndarray:
-    """Kernels of shape (in, out, height, width), side by side."""
-    return sheet(list(diverge(kernels.reshape(-1, *kernels.shape[2:]))), columns, gap=1, fill=255)
-
-
-def _tiles(layer: np.ndarray) -> np.ndarray:
-    """All channels of a layer, side by side, on one grey scale."""
-    return sheet(list(stretch(layer)), 8, gap=1, fill=60)

@@ -244,38 +244,33 @@ function choose(fieldset, names, show, picture) {
 
 // ---- digits -----------------------------------------------------------------------------------
 
-function showLayers() {
-  const shapes = data.digits.networks.CNN.filter(({ name, side }) => side && /ReLU|pooling/.test(name)).map(({ shape }) => shape);
-  const captions = ["first convolution and ReLU", "first pooling", "second convolution and ReLU", "second pooling"].map(
-    (name, layer) => `After the ${name}: ${shapes[layer]}`,
-  );
-  captions[captions.length - 1] += `. These ${data.embedding.width.toLocaleString("en")} numbers are the embedding`;
-  choose(
-    find("map-choice"),
-    data.digits.maps.map((_, digit) => digit),
-    (digit) =>
-      find("maps").replaceChildren(
-        ...data.digits.maps[digit].layers.map((src, layer) =>
-          make("figure", {}, make("img", { src, alt: `Feature maps of a ${digit}`, className: "pixels" }), make("figcaption", { textContent: captions[layer] })),
-        ),
-      ),
-    (digit) => data.digits.maps[digit].image,
-  );
+const { examples, maps, fields } = data.digits;
 
-  find("field").querySelector("image").setAttribute("href", data.digits.maps[5].image);
-  const layers = ["first convolution", "first pooling", "second convolution", "second pooling", "scores"];
-  choose(find("field-choice"), layers, (index) => {
-    const { size, start } = data.digits.fields[index];
-    const square = find("field").querySelector("rect");
-    Object.entries({ x: start, y: start, width: size, height: size }).forEach(([name, value]) => square.setAttribute(name, value));
-    find("field-text").textContent =
-      size < 28
-        ? `The unit in the middle of the output of the ${layers[index]} depends on ${size} x ${size} pixels.`
-        : "Each of the ten scores depends on the whole digit.";
-  });
+function showMaps() {
+  const show = (digit) =>
+    find("maps").replaceChildren(
+      ...maps.map(({ text, images }) =>
+        make("figure", {}, make("img", { src: images[digit], alt: `Feature maps of a ${digit}`, className: "pixels" }), make("figcaption", { textContent: text })),
+      ),
+    );
+  choose(find("map-choice"), examples.map((_, digit) => digit), show, (digit) => examples[digit]);
 }
 
-if (data.digits.maps.length) showLayers(); // they are shown of the project's own CNN only
+function showFields() {
+  find("field").querySelector("image").setAttribute("href", examples[5]);
+  const show = (index) => {
+    const { layer, left: x, top: y, width, height } = fields[index];
+    const square = find("field").querySelector("rect");
+    Object.entries({ x, y, width, height }).forEach(([name, value]) => square.setAttribute(name, value));
+    const unit = layer === "scores" ? "The ten scores depend" : `The unit in the middle of the output of ${layer} depends`;
+    find("field-text").textContent = `${unit} on ${width * height < 28 * 28 ? `${height} x ${width} pixels` : "the whole digit"}.`;
+  };
+  choose(find("field-choice"), fields.map(({ layer }) => layer), show);
+}
+
+// A network without convolutions has neither.
+if (maps.length) showMaps();
+if (fields.length) showFields();
 
 // ---- embedding --------------------------------------------------------------------------------
 
@@ -533,7 +528,7 @@ if (shuffle) {
   const scale = data.superres.scale;
   const stages = [
     [[shuffle.low], 1, "A part of the downscaled picture, the network's input."],
-    [shuffle.channels, scale, `The last convolution's ${scale ** 2} channels for that part, each in its own colour.`],
+    [shuffle.channels, scale, `The network's ${scale ** 2} channels for that part, each in its own colour.`],
     [[shuffle.interleaved], 1, `Interleaved: each of ${scale} x ${scale} pixels comes from another channel.`],
     [[shuffle.shuffled], 1, "The same in grey: the output of the last layer. Dark is negative, bright is positive."],
     [[shuffle.bicubic, shuffle.network], 2, "The part upscaled by bicubic interpolation, and by the network."],

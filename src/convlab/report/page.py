@@ -16,7 +16,7 @@ from convlab.core.params import Params
 MAX_PAGE_BYTES = 8_000_000
 """Size of a page that can still be sent by mail."""
 SCRIPT_DATA = {
-    "digits": ("networks", "curve", "shift", "confusion", "maps", "fields"),
+    "digits": ("curve", "shift", "confusion", "examples", "maps", "fields"),
     "embedding": (
         *("width", "frames", "domain", "steps", "accuracies"),
         *("labels", "predictions", "sheet", "columns", "colours"),

@@ -13,12 +13,12 @@ from convlab.imaging.resize import crop_to_multiple, downscale, upscale
 from convlab.report.encode import diverge, png, webp
 from convlab.report.sources import SuperresRun
 from convlab.superres.comparison import UpscaledPhoto, choose_by_rank, hardest_window
+from convlab.superres.cost import multiply_adds
 from convlab.superres.evaluation import EvaluateSr, mean_qualities
 from convlab.superres.inspection import shuffled_features
 from convlab.superres.layers import Upscaler
 from convlab.superres.metrics import Quality
 from convlab.superres.published import PUBLISHED
-from convlab.superres.upscaling import multiply_adds
 
 NETWORK_METHODS = {
     "network": "this run's network",

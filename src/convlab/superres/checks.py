@@ -52,8 +52,14 @@ def build_upscaler(name: str, scale: int, settings: Params) -> Upscaler:
     return network
 
 
-def check_shapes(name: str, network: Upscaler) -> None:
+def check_shapes(name: str, network: Upscaler) -> float:
     """Check that a network upscales images of any size, and luminance to luminance.
+
+    Returns
+    -------
+    float
+        The mean luminance of what it makes of a picture with 0.5 everywhere: 0.5 if it starts from
+        an interpolation.
 
     Raises
     ------
@@ -75,6 +81,7 @@ def check_shapes(name: str, network: Upscaler) -> None:
             f"{name}: of a picture with luminance 0.5 everywhere it makes {level:.4g}: luminance is"
             " from 0 to 1, not to 255"
         )
+    return level
 
 
 def check_upscaler(

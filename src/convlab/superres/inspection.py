@@ -1,6 +1,7 @@
 """What happens inside a super-resolution network: the input of its pixel shuffle."""
 
 import numpy as np
+from torch import nn
 
 from convlab.superres.layers import PixelShuffle, Upscaler
 from convlab.superres.upscaling import upscale_luminance
@@ -23,7 +24,7 @@ def shuffled_features(network: Upscaler, low: np.ndarray) -> np.ndarray | None:
     hooks = [
         layer.register_forward_hook(lambda _, arguments, __: inputs.append(arguments[0][0]))
         for layer in network.modules()
-        if isinstance(layer, PixelShuffle)
+        if isinstance(layer, PixelShuffle | nn.PixelShuffle)
     ]
     try:
         upscale_luminance(network, low)

@@ -24,7 +24,7 @@ blocks, attention.
 from torch import Tensor, nn
 
 from convlab.core.params import Params
-from convlab.superres.layers import Upscaler, bicubic, pixel_shuffle
+from convlab.superres.layers import PixelShuffle, Upscaler, bicubic
 
 
 class Settings(Params):
@@ -49,8 +49,9 @@ class Network(Upscaler):
         size = settings.kernel_size
         # This padding keeps height and width as they are.
         self.convolution = nn.Conv2d(1, scale**2, kernel_size=size, padding=size // 2)
+        self.shuffle = PixelShuffle(scale)
 
     def forward(self, low: Tensor) -> Tensor:
         """As `Upscaler` says."""
         residual = self.convolution(low)  # (b, scale^2, h, w)
-        return bicubic(low, self.scale) + pixel_shuffle(residual, self.scale)
+        return bicubic(low, self.scale) + self.shuffle(residual)

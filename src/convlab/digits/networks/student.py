@@ -1,0 +1,67 @@
+"""Your own network for digits: a starting point that is modest on purpose.
+
+What the class `Network` must do, whatever is inside:
+
+- It is built as `Network(settings=Settings())`.
+- `forward` gets digits, a float32 tensor of shape (batch, 1, 28, 28), from 0 (paper) to 1 (ink).
+- It returns two tensors: logits of shape (batch, 10), without softmax, which the cross-entropy of
+  the training contains; and an embedding of shape (batch, width), any width: the input of the last
+  layer, which t-SNE and the activation atlas show.
+
+Change this file, or copy it to `mine.py` beside it and add the line `mine: {}` under `networks:` in
+params.yaml. Then:
+
+    make check-network NETWORK=student                      is it sound, how large, how fast?
+    dvc exp run -n mine -S train_cnn.network=student        train it, measure it
+    dvc exp show                                            compare it, as `cnn`, with `mlp`
+
+Ideas, from small to large: more hidden units, a convolution before them, pooling, a second
+convolution, Dropout, batch normalization, the mean of each feature map as embedding (does that help
+with shifted digits?), residual blocks, attention over patches.
+"""
+
+from torch import Tensor, nn
+
+from convlab.core.params import Params
+
+
+class Settings(Params):
+    """Nothing yet.
+
+    With `hidden: int = 16` here and `settings.hidden` below, a copy of this
+    file would let params.yaml say `networks: mine: {hidden: 32}`.
+    """
+
+
+class Network(nn.Module):
+    """One hidden layer of 16 units: 12,730 parameters.
+
+    Parameters
+    ----------
+    settings : Settings
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        # Try nn.Conv2d(1, 8, kernel_size=5, padding=2) before it: that gives (b, 8, 28, 28), of
+        # which nn.MaxPool2d(2) leaves (b, 8, 14, 14); this layer then gets 8 * 14 * 14 numbers.
+        self.hidden = nn.Linear(28 * 28, 16)
+        self.relu = nn.ReLU()
+        self.classify = nn.Linear(16, 10)
+
+    def forward(self, digits: Tensor) -> tuple[Tensor, Tensor]:
+        """Classify digits.
+
+        Parameters
+        ----------
+        digits : Tensor, shape (batch, 1, 28, 28)
+            Grey levels, 0 (paper) to 1 (ink).
+
+        Returns
+        -------
+        logits : Tensor, shape (batch, 10)
+        embedding : Tensor, shape (batch, 16)
+        """
+        pixels = digits.flatten(start_dim=1)  # (b, 784)
+        embedding = self.relu(self.hidden(pixels))  # (b, 16)
+        return self.classify(embedding), embedding
