@@ -1,0 +1,19 @@
+"""Exercise 9: pixel unshuffle."""
+
+from torch import Tensor
+
+
+def unshuffle(image: Tensor, scale: int) -> Tensor:
+    """Make the scale^2 pixels of each square the channels of one pixel: undo `shuffle`.
+
+    Parameters
+    ----------
+    image : Tensor, shape (batch, channels, scale * height, scale * width)
+    scale : int
+
+    Returns
+    -------
+    Tensor, shape (batch, channels * scale^2, height, width)
+        As `torch.nn.PixelUnshuffle` gives it.
+    """
+    raise NotImplementedError

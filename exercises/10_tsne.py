@@ -1,0 +1,15 @@
+"""Exercise 10: reading the t-SNE. The statements stand in 10_tsne.md."""
+
+ANSWERS = {
+    "a": None,
+    "b": None,
+    "c": None,
+    "d": None,
+    "e": None,
+    "f": None,
+    "g": None,
+    "h": None,
+    "i": None,
+    "j": None,
+}
+"""True if it follows from the picture, or from how t-SNE works; False if it does not."""

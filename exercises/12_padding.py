@@ -1,0 +1,48 @@
+"""Exercise 12: padding, and the border of an image."""
+
+from torch import nn
+
+
+def make_network(padding: str) -> nn.Sequential:
+    """Build a network that upscales luminance by 2, with three 3 x 3 convolutions.
+
+    1 channel becomes 16, 16 become 16, and 16 become 4, with a ReLU after the first convolution
+    and after the second. `nn.PixelShuffle` makes the 4 channels one image.
+
+    Parameters
+    ----------
+    padding : {"zeros", "replicate", "none"}
+        What stands beyond the border of every convolution's input, one pixel wide: zeros, the edge
+        pixel repeated, or nothing.
+
+    Returns
+    -------
+    Sequential
+        From (batch, 1, h, w) to (batch, 1, 2 h, 2 w); with "none" to a smaller image.
+    """
+    raise NotImplementedError
+
+
+def margin(padding: str) -> int:
+    """Say how many HR pixels the output of such a network lacks on each side.
+
+    Parameters
+    ----------
+    padding : {"zeros", "replicate", "none"}
+
+    Returns
+    -------
+    int
+        0 if the output is twice as high and as wide as the input.
+    """
+    raise NotImplementedError
+
+
+# The statements stand in 12_padding.md. Run the check first, it measures; then write True or False.
+ANSWERS = {
+    "a": None,
+    "b": None,
+    "c": None,
+    "d": None,
+    "e": None,
+}

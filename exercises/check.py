@@ -1,0 +1,131 @@
+"""Check your solutions of the exercises: one by its number, or all of them.
+
+Each gets a line: `exercise 3: solved`, or `exercise 3: not yet:` and what is wrong. Needs no
+network and no data but what installed packages ship. Exit status 1 if one is not solved.
+"""
+
+import sys
+import traceback
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+import torch
+from checks.hints import NotYet
+
+from convlab.core.compute import Compute, prepare
+from convlab.core.errors import InputError
+from convlab.core.script import one_line_errors
+
+HERE = Path(__file__).parent
+NAMES = {int(path.stem[:2]): path.stem for path in sorted(HERE.glob("checks/[0-9]*.py"))}
+"""Of the files of each exercise, by its number."""
+
+
+def read_options() -> Namespace:
+    """Read the command line.
+
+    Returns
+    -------
+    Namespace
+    """
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser.add_argument("number", type=int, nargs="?", choices=NAMES, help="without it: all")
+    parser.add_argument(
+        "--answers", type=Path, default=HERE, help="where your files are (default: exercises)"
+    )
+    return parser.parse_args()
+
+
+def main(options: Namespace) -> bool:
+    """Check one exercise or all, and print how they stand.
+
+    Returns
+    -------
+    bool
+        Whether all that were checked are solved.
+    """
+    if not options.answers.is_dir():
+        raise InputError(f"--answers {options.answers}: is no folder: name the one with your files")
+    numbers = [options.number] if options.number else list(NAMES)
+    solved = [_report(number, options.answers, alone=len(numbers) == 1) for number in numbers]
+    return all(solved)
+
+
+def _report(number: int, answers: Path, *, alone: bool) -> bool:
+    try:
+        measured = attempt(number, answers)
+    except NotYet as hint:
+        print(f"exercise {number}: not yet: {hint}", flush=True)
+        return False
+    print(f"exercise {number}: solved", flush=True)
+    if alone and measured:
+        print(measured)
+    return True
+
+
+def attempt(number: int, answers: Path) -> str | None:
+    """Check one exercise.
+
+    Parameters
+    ----------
+    number : int
+        Of the exercise.
+    answers : Path
+        The folder with the student's files.
+
+    Returns
+    -------
+    str or None
+        What a training measured, if the exercise has one.
+
+    Raises
+    ------
+    NotYet
+        If it is not solved; says what is wrong.
+    """
+    path = answers / f"{NAMES[number]}.py"
+    if not path.is_file():
+        raise NotYet(f"{path} is missing: `git checkout {path}` brings the unfinished file back")
+    torch.manual_seed(0)
+    try:
+        return load(HERE / "checks" / path.name).check(load(path))
+    except NotYet:
+        raise
+    except (Exception, SystemExit) as error:
+        raise NotYet(_describe(error, path)) from error
+
+
+def load(path: Path) -> ModuleType:
+    """Import a Python file by its path: its name begins with a digit.
+
+    Returns
+    -------
+    module
+    """
+    spec = spec_from_file_location(path.stem, path)
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _describe(error: BaseException, path: Path) -> str:
+    """Say in one line what went wrong in the student's file, and in which line of it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == str(path)]
+    message = str(error)
+    if isinstance(error, SyntaxError):
+        lines, message = [error.lineno], error.msg
+    place = f", line {lines[-1]}" if lines else ""
+    if isinstance(error, NotImplementedError):
+        return f"{path.name}{place}: this is still to be written: {path.stem}.md says what"
+    return " ".join(f"{path.name}{place}: {type(error).__name__}: {message}".split())
+
+
+if __name__ == "__main__":
+    sys.dont_write_bytecode = True  # it could outlive an edit made within the same second
+    with one_line_errors("exercises"):
+        options = read_options()
+        prepare(Compute(threads=1))  # the networks are too small for more
+        sys.exit(not main(options))

@@ -1,0 +1,90 @@
+"""Exercise 3 against the input pixels on which an output of torch depends."""
+
+from itertools import accumulate
+from math import prod
+from operator import mul
+from types import ModuleType
+
+import torch
+from checks.hints import find, judge
+from torch.nn import functional
+
+Layers = list[tuple[int, int, int]]
+CASES = [
+    ([],),
+    ([(5, 1, 1), (2, 2, 1), (5, 1, 1), (2, 2, 1)],),
+    ([(3, 2, 1), (3, 2, 1), (3, 2, 1), (3, 1, 1)],),
+    ([(3, 1, 1), (3, 1, 2), (3, 1, 4)],),
+    ([(7, 2, 1), (3, 3, 2), (1, 2, 1), (2, 1, 3)],),
+]
+
+
+def correct(layers: Layers) -> int:
+    """Measure how far apart the pixels are that have a gradient."""
+    signal = torch.ones(1, 1, 300, dtype=torch.float64, requires_grad=True)
+    values = signal
+    for kernel, stride, dilation in layers:
+        weights = torch.ones(1, 1, kernel, dtype=torch.float64)
+        values = functional.conv1d(values, weights, stride=stride, dilation=dilation)
+    values[0, 0, 0].backward()
+    return int(signal.grad[0, 0].nonzero().max()) + 1
+
+
+def widened(layers: Layers, steps: list[int]) -> int:
+    """Receptive field if each layer's input pixels were so many pixels of the image apart."""
+    return 1 + sum((k - 1) * d * step for (k, _, d), step in zip(layers, steps, strict=False))
+
+
+def steps_before(layers: Layers) -> list[int]:
+    """Product of the strides before each layer; one more at the end."""
+    return list(accumulate((s for _, s, _ in layers), mul, initial=1))
+
+
+MISTAKES = [
+    (
+        lambda layers: widened(layers, [1] * len(layers)),
+        "the strides are missing: after a stride of 2, neighbours are 2 pixels of the image apart",
+    ),
+    (
+        lambda layers: widened(layers, steps_before(layers)[1:]),
+        "a layer's own stride counts too early: it moves the layers after it apart, not its own"
+        " window",
+    ),
+    (
+        lambda layers: widened(layers, [1] + [s for _, s, _ in layers]),
+        "only the stride of the layer before counts: multiply the strides of all layers before",
+    ),
+    (
+        lambda layers: widened(layers, list(accumulate((s for _, s, _ in layers), initial=0))),
+        "the strides are added: two strides of 2 make a step of 4, three of 8: multiply them",
+    ),
+    (
+        lambda layers: widened(layers, [prod(s for _, s, _ in layers)] * len(layers)),
+        "every layer gets the product of all strides: only those before a layer count for it",
+    ),
+    (
+        lambda layers: widened(layers[::-1], steps_before(layers[::-1])),
+        "the layers are taken in the wrong order: the first one of the list sees the image",
+    ),
+    (
+        lambda layers: correct([(k, s, 1) for k, s, _ in layers]),
+        "the dilation is missing: it draws the kernel's taps apart",
+    ),
+    (
+        lambda layers: correct(layers) - 1,
+        "one pixel too few: without any layer, a pixel sees itself: start at 1",
+    ),
+    (
+        lambda layers: correct([(k + 1, s, d) for k, s, d in layers]),
+        "each kernel adds too much: k taps reach k - 1 gaps further, not k",
+    ),
+    (
+        lambda layers: correct([(d * k - d + 1, s, 1) for k, s, d in layers[:1]]),
+        "only the first layer counts: go through all of them",
+    ),
+]
+
+
+def check(answer: ModuleType) -> None:
+    """Compare on a few stacks of layers."""
+    judge(find(answer, "receptive_field"), correct, CASES, MISTAKES)

@@ -1,0 +1,32 @@
+"""Exercise 1: convolution by hand."""
+
+from itertools import product
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def convolve(image: Tensor, kernel: Tensor, padding: int) -> Tensor:
+    """Convolve an image with one kernel, as `torch.nn.functional.conv2d` does.
+
+    Parameters
+    ----------
+    image : Tensor of float32, shape (channels, height, width)
+    kernel : Tensor of float32, shape (channels, rows, columns)
+    padding : int
+        Rows and columns of zeros that are added on each of the four sides.
+
+    Returns
+    -------
+    Tensor of float32
+        Shape (height + 2 padding - rows + 1, width + 2 padding - columns + 1).
+    """
+    _, height, width = image.shape
+    _, rows, columns = kernel.shape
+    padded = functional.pad(image, [padding] * 4)
+    result = torch.zeros(height + 2 * padding - rows + 1, width + 2 * padding - columns + 1)
+    for i, j in product(*map(range, result.shape)):
+        window = padded[:, i : i + rows, j : j + columns]
+        result[i, j] = (window * kernel).sum()
+    return result

@@ -1,0 +1,20 @@
+"""Exercise 9: pixel unshuffle."""
+
+from einops import rearrange
+from torch import Tensor
+
+
+def unshuffle(image: Tensor, scale: int) -> Tensor:
+    """Make the scale^2 pixels of each square the channels of one pixel: undo `shuffle`.
+
+    Parameters
+    ----------
+    image : Tensor, shape (batch, channels, scale * height, scale * width)
+    scale : int
+
+    Returns
+    -------
+    Tensor, shape (batch, channels * scale^2, height, width)
+        As `torch.nn.PixelUnshuffle` gives it.
+    """
+    return rearrange(image, "b c (h r1) (w r2) -> b (c r1 r2) h w", r1=scale, r2=scale)
