@@ -1,6 +1,7 @@
 """What a network costs: multiply-adds, and the arithmetic of a training."""
 
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from convlab.superres.layers import Upscaler
@@ -28,8 +29,18 @@ def multiply_adds(network: Upscaler) -> int:
         A megapixel needs a million times as many.
     """
     low = torch.zeros(1, 1, LOW_SIDE, LOW_SIDE, device=next(network.parameters()).device)
-    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
-        network(low)
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        # As matrix products: the counter does not know the fast kernels of attention.
+        with (
+            torch.inference_mode(),
+            sdpa_kernel(SDPBackend.MATH),
+            FlopCounterMode(display=False) as counter,
+        ):
+            network(low)
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
     return round(counter.get_total_flops() / 2 / (network.scale * LOW_SIDE) ** 2)
 
 
