@@ -17,6 +17,7 @@ from textwrap import fill
 from typing import Any
 
 import numpy as np
+import torch
 from tabulate import tabulate
 from torch import Tensor
 from torch.optim import Optimizer
@@ -62,6 +63,7 @@ def examine_upscaler(name: str) -> dict[str, Any]:
     params = read_block(PARAMS, "train_sr", TrainSr).model_copy(update={"network": name})
     patch_size = read_block(PARAMS, "make_patches", MakePatches).patch_size
     scale, settings = read_block(PARAMS, "scales", Scales).root[0], read_settings("superres", name)
+    torch.manual_seed(params.seed)
     levels = {
         each: checks.check_shapes(name, checks.build_upscaler(name, each, settings))
         for each in (2, 3, 4)
@@ -81,6 +83,7 @@ def examine_upscaler(name: str) -> dict[str, Any]:
         "parameters": count_parameters(network),
         "multiply_adds": multiply_adds(network),
         "receptive_field": 2 * dependence.reach + 1 if dependence else None,
+        "period": dependence.period if dependence else None,
         "grey": levels[scale],
         "pflop": round(training_pflop(network, params, patch_size), 6),
         "steps": params.steps,
@@ -142,7 +145,8 @@ def describe(figures: dict[str, Any]) -> str:
         side = figures["receptive_field"]
         rows["upscaling factor"] = figures["scale"]
         rows["multiply-adds per HR pixel"] = f"{figures['multiply_adds']:,}"
-        rows["receptive field"] = f"{side} x {side} LR pixels" if side else "the whole image"
+        bound = "" if figures["period"] == 1 else "at most "
+        rows["receptive field"] = f"{bound}{side} x {side} LR pixels" if side else "the whole image"
         rows["untrained, it makes of 0.5"] = f"{figures['grey']:.3g}"
         rows["arithmetic of the training"] = f"{figures['pflop']:.4g} PFLOP"
         rows["hidden weights, for Muon"] = fill(", ".join(figures["muon"]) or "none")
