@@ -1,7 +1,7 @@
 """Check your solutions of the exercises: one by its number, or all of them.
 
 Each gets a line: `exercise 3: solved`, or `exercise 3: not yet:` and what is wrong. Needs no
-network and no data but what installed packages ship. Exit status 1 if one is not solved.
+internet and no data but what installed packages ship. Exit status 1 if one is not solved.
 """
 
 import sys

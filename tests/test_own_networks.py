@@ -1,10 +1,13 @@
 """A network in a file of one's own: what is sound works everywhere, what is not is named."""
 
+import re
+from argparse import Namespace
+
 import numpy as np
 import pytest
 import torch
 
-from conftest import InterruptedCheckpoint
+from conftest import ROOT, InterruptedCheckpoint
 from convlab.core.checkpoint import Checkpoint
 from convlab.core.errors import InputError
 from convlab.core.loop import train
@@ -31,6 +34,7 @@ from own_networks import (
     upscaler,
 )
 from test_train_sr import SETTINGS, assert_equal_weights, finished, make
+from tools import check_network
 
 pytestmark = pytest.mark.numeric
 PARAMS = SETTINGS | {"steps": 6, "batch_size": 2}
@@ -179,3 +183,17 @@ def test_a_broken_digit_network_is_named(tmp_path, fault):
         settings = find_network(DIGITS, "broken").Settings()
         check_classifier("broken", settings, TrainCnn(**TRAIN_CNN))
     assert expected in str(caught.value)
+
+
+def test_the_check_says_what_a_network_costs_in_each_track(monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(check_network, "prepare", lambda _: None)  # torch is the other tests', too
+    check_network.main(Namespace(network="student", track=None, json=False))
+    upscaler, classifier = capsys.readouterr().out.split("\n\n", maxsplit=1)
+    assert upscaler.startswith("src/convlab/superres/networks/student.py: no faults found\n")
+    assert re.search(r"parameters +104\n", upscaler)
+    assert re.search(r"receptive field +5 x 5 LR pixels\n", upscaler)
+    assert classifier.startswith("src/convlab/digits/networks/student.py: no faults found\n")
+    assert re.search(r"time of 2,814 steps, here +[\d.]+ min", classifier)
+    with pytest.raises(InputError, match=r"there is no network 'studnet': src/.* has .*student"):
+        check_network.main(Namespace(network="studnet", track=None, json=False))

@@ -171,7 +171,7 @@ def main(options: Namespace) -> None:
         print(json.dumps(figures, indent=2))
         return
     for track, values in figures.items():
-        print(f"{PACKAGES[track].replace('.', '/')}/{options.network}.py: no faults found")
+        print(f"src/{PACKAGES[track].replace('.', '/')}/{options.network}.py: no faults found")
         print(describe(values), end="\n\n")
 
 
