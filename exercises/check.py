@@ -7,6 +7,7 @@ internet and no data but what installed packages ship. Exit status 1 if one is n
 import sys
 import traceback
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from contextlib import redirect_stdout
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -55,7 +56,8 @@ def main(options: Namespace) -> bool:
 
 def _report(number: int, answers: Path, *, alone: bool) -> bool:
     try:
-        measured = attempt(number, answers)
+        with redirect_stdout(sys.stderr):  # what an answer prints is no verdict
+            measured = attempt(number, answers)
     except NotYet as hint:
         print(f"exercise {number}: not yet: {hint}", flush=True)
         return False

@@ -138,6 +138,14 @@ def test_without_a_number_each_exercise_has_a_line(tmp_path, capsys):
     ]
 
 
+def test_what_an_answer_prints_is_no_verdict(tmp_path, capsys):
+    (tmp_path / "02_output_size.py").write_text("print('exercise 2: solved')", encoding="utf-8")
+    assert not check.main(Namespace(number=2, answers=tmp_path))
+    printed = capsys.readouterr()
+    assert printed.out.startswith("exercise 2: not yet: ")
+    assert printed.err == "exercise 2: solved\n"
+
+
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(InputError, match="none: is no folder"):
         check.main(Namespace(number=2, answers=tmp_path / "none"))

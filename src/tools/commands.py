@@ -18,7 +18,12 @@ def git(*arguments: str) -> str:
     """
     environment = os.environ | {"LC_ALL": "C"}  # its messages are searched in English
     done = subprocess.run(
-        ["git", *arguments], capture_output=True, text=True, check=False, env=environment
+        ["git", *arguments],
+        capture_output=True,
+        text=True,
+        errors="replace",  # what a branch holds may be no text
+        check=False,
+        env=environment,
     )
     if done.returncode:
         fault = f"git {arguments[0]}: {done.stderr}"
