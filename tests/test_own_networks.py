@@ -54,9 +54,12 @@ def sound(request, tmp_path):
 
 
 def check(name):
-
     settings = find_network(NETWORKS, name).Settings()
     check_upscaler(name, 2, settings, TrainSr(**PARAMS | {"network": name}), patch_size=8)
+
+
+def check_digits(name):
+    check_classifier(name, find_network(DIGITS, name).Settings(), TrainCnn(**TRAIN_CNN))
 
 
 def test_a_sound_network_passes_trains_resumes_and_is_loaded(sound, tmp_path, precision):
@@ -147,14 +150,23 @@ def test_muon_gets_hidden_weights_whatever_the_order_of_registration(tmp_path):
     assert hidden == ["second.weight", "late.weight"]
 
 
-@pytest.mark.parametrize("fault", BROKEN)
-def test_a_broken_network_is_named_in_one_line_before_any_training(tmp_path, fault):
-    source, expected = BROKEN[fault]
+@pytest.mark.parametrize(
+    ("package", "source", "expected"),
+    [
+        pytest.param(package, *fault, id=name)
+        for package, faults in ((NETWORKS, BROKEN), (DIGITS, BROKEN_CLASSIFIERS))
+        for name, fault in faults.items()
+    ],
+)
+def test_a_broken_network_is_named_in_one_line_before_any_training(
+    tmp_path, package, source, expected
+):
+    checks = {NETWORKS: check, DIGITS: check_digits}
     with (
-        network_file(tmp_path, NETWORKS, "broken", source),
+        network_file(tmp_path, package, "broken", source),
         pytest.raises(InputError) as caught,
     ):
-        check("broken")
+        checks[package]("broken")
     assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -162,27 +174,14 @@ def test_a_broken_network_is_named_in_one_line_before_any_training(tmp_path, fau
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_a_digit_network_of_any_structure_passes_and_comes_back(tmp_path, name):
     with network_file(tmp_path, DIGITS, name, CLASSIFIERS[name]):
+        check_digits(name)
         module = find_network(DIGITS, name)
         settings = module.Settings()
-        check_classifier(name, settings, TrainCnn(**TRAIN_CNN))
         network = module.Network(settings=settings)
         save_network(tmp_path / "n", network, name, {"settings": settings.model_dump()})
         assert_equal_weights(
             load_network(tmp_path / "n", DIGITS).state_dict(), network.state_dict()
         )
-
-
-@pytest.mark.parametrize("fault", BROKEN_CLASSIFIERS)
-def test_a_broken_digit_network_is_named(tmp_path, fault):
-
-    source, expected = BROKEN_CLASSIFIERS[fault]
-    with (
-        network_file(tmp_path, DIGITS, "broken", source),
-        pytest.raises(InputError) as caught,
-    ):
-        settings = find_network(DIGITS, "broken").Settings()
-        check_classifier("broken", settings, TrainCnn(**TRAIN_CNN))
-    assert expected in str(caught.value)
 
 
 def test_the_check_says_what_a_network_costs_in_each_track(monkeypatch, capsys):

@@ -5,25 +5,23 @@ from types import ModuleType
 from checks.hints import find, judge
 from torch import nn
 
+from convlab.core.weights import count_parameters
+
 CONVOLUTIONS = [(1, 16, 5, True, 1), (16, 32, 3, False, 1), (8, 12, 3, True, 4), (6, 6, 1, True, 6)]
 """Inputs, outputs, kernel, bias, groups."""
 LINEARS = [(1568, 10, True), (784, 36, False)]
 """Inputs, outputs, bias."""
 
 
-def count(layer: nn.Module) -> int:
-    """Count the numbers that a layer learns."""
-    return sum(weights.numel() for weights in layer.parameters())
-
-
 def conv2d(inputs: int, outputs: int, kernel: int, bias: bool, groups: int) -> int:
     """Count those of a convolution."""
-    return count(nn.Conv2d(inputs, outputs, kernel, bias=bias, groups=groups, device="meta"))
+    layer = nn.Conv2d(inputs, outputs, kernel, bias=bias, groups=groups, device="meta")
+    return count_parameters(layer)
 
 
 def linear(inputs: int, outputs: int, bias: bool) -> int:
     """Count those of a linear layer."""
-    return count(nn.Linear(inputs, outputs, bias=bias, device="meta"))
+    return count_parameters(nn.Linear(inputs, outputs, bias=bias, device="meta"))
 
 
 OF_CONVOLUTIONS = [

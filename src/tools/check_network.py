@@ -7,8 +7,10 @@ something is wrong.
 """
 
 import json
+import sys
 import time
 from argparse import ArgumentParser, Namespace
+from contextlib import redirect_stdout
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -163,10 +165,9 @@ def main(options: Namespace) -> None:
     tracks = [options.track] if options.track else list(PACKAGES)
     found = [track for track in tracks if options.network in network_names(PACKAGES[track])]
     if not found:
-        find_network(
-            PACKAGES[tracks[0]], options.network
-        )  # an error, with the names that there are
-    figures = {track: EXAMINE[track](options.network) for track in found}
+        find_network(PACKAGES[tracks[0]], options.network)  # an error that names those there are
+    with redirect_stdout(sys.stderr):  # what a network prints is no figure
+        figures = {track: EXAMINE[track](options.network) for track in found}
     if options.json:
         print(json.dumps(figures, indent=2))
         return

@@ -16,14 +16,13 @@ def git(*arguments: str) -> str:
     InputError
         If git fails, with what it says.
     """
-    environment = os.environ | {"LC_ALL": "C"}  # its messages are searched in English
     done = subprocess.run(
         ["git", *arguments],
         capture_output=True,
         text=True,
         errors="replace",  # what a branch holds may be no text
         check=False,
-        env=environment,
+        env=os.environ | {"LC_ALL": "C"},  # its messages are searched in English
     )
     if done.returncode:
         fault = f"git {arguments[0]}: {done.stderr}"
@@ -50,27 +49,33 @@ def resolve(revision: str) -> str:
         raise InputError(f"'{revision}' names no commit here: {hint}") from error
 
 
-def dvc(*arguments: str, folder: Path) -> None:
-    """Run DVC in a folder; what it prints goes to standard error, where people watch.
+def environment() -> dict[str, str]:
+    """Give the environment in which DVC runs in another folder.
 
     The stages' `python` is the one that runs this, and a mirror that is a
     relative folder means the one here.
+    """
+    variables = os.environ | {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    }
+    mirror = os.environ.get("CONVLAB_MIRROR")
+    if mirror and Path(mirror).is_dir():
+        variables["CONVLAB_MIRROR"] = str(Path(mirror).absolute())
+    return variables
+
+
+def dvc(*arguments: str, folder: Path) -> None:
+    """Run DVC in a folder; what it prints goes to standard error, where people watch.
 
     Raises
     ------
     InputError
         If DVC fails; it has said why.
     """
-    environment = os.environ | {
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    }
-    mirror = os.environ.get("CONVLAB_MIRROR")
-    if mirror and Path(mirror).is_dir():
-        environment["CONVLAB_MIRROR"] = str(Path(mirror).absolute())
     done = subprocess.run(
         [sys.executable, "-m", "dvc", *arguments],
         cwd=folder,
-        env=environment,
+        env=environment(),
         stdout=sys.stderr,
         check=False,
     )

@@ -9,7 +9,6 @@ The students' code runs with your rights: docs/teaching.md says how to contain i
 """
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -26,7 +25,7 @@ from convlab.core.outputs import remove
 from convlab.core.params import Params, check_file, read_block, read_yaml
 from convlab.core.script import script
 from tools.check_params import MODELS
-from tools.commands import git, resolve
+from tools.commands import environment, git, resolve
 from tools.metrics import Regression, compare, read_metrics
 from tools.tables import add_form, render
 from tools.verify import check_out
@@ -129,15 +128,11 @@ def run(clone: Path, *command: str, patience: int | None = None) -> subprocess.C
     InputError
         If it was stopped after `patience` seconds.
     """
-    environment = os.environ | {
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-        "PYTHONPATH": str((clone / "src").absolute()),
-    }
     try:
         return subprocess.run(
             [sys.executable, *command],
             cwd=clone,
-            env=environment,
+            env=environment() | {"PYTHONPATH": str((clone / "src").absolute())},
             capture_output=True,
             text=True,
             errors="replace",
@@ -185,11 +180,10 @@ def check_network(clone: Path, network: str) -> dict[str, Any]:
     """
     command = ("src/tools/check_network.py", "--track", "superres", "--json", "--", network)
     done = run(clone, *command, patience=PATIENCE)
-    start = done.stdout.rfind("\n{") + 1  # after what the network may print
     try:
         if done.returncode:
             raise InputError(complaint(done.stderr))
-        figures = json.loads(done.stdout[start:])["superres"]
+        figures = json.loads(done.stdout)["superres"]
         return {"parameters": figures["parameters"], "PFLOP": figures["pflop"]}
     except (ValueError, KeyError) as error:
         raise InputError(f"{network}: its check ended without figures") from error
