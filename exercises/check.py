@@ -5,7 +5,6 @@ internet and no data but what installed packages ship. Exit status 1 if one is n
 """
 
 import sys
-import traceback
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from contextlib import redirect_stdout
 from importlib.util import module_from_spec, spec_from_file_location
@@ -16,7 +15,7 @@ import torch
 from checks.hints import NotYet
 
 from convlab.core.compute import Compute, prepare
-from convlab.core.errors import InputError
+from convlab.core.errors import InputError, describe, line_in
 from convlab.core.script import one_line_errors
 
 HERE = Path(__file__).parent
@@ -95,8 +94,11 @@ def attempt(number: int, answers: Path) -> str | None:
         return load(HERE / "checks" / path.name).check(load(path))
     except NotYet:
         raise
+    except NotImplementedError as error:
+        place = f"{path.name}, line {line_in(error, path.stem)}"
+        raise NotYet(f"{place}: this is still to be written: {path.stem}.md says what") from error
     except (Exception, SystemExit) as error:
-        raise NotYet(_describe(error, path)) from error
+        raise NotYet(" ".join(describe(error, path.stem).split())) from error
 
 
 def load(path: Path) -> ModuleType:
@@ -110,19 +112,6 @@ def load(path: Path) -> ModuleType:
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-def _describe(error: BaseException, path: Path) -> str:
-    """Say in one line what went wrong in the student's file, and in which line of it."""
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [frame.lineno for frame in frames if frame.filename == str(path)]
-    message = str(error)
-    if isinstance(error, SyntaxError):
-        lines, message = [error.lineno], error.msg
-    place = f", line {lines[-1]}" if lines else ""
-    if isinstance(error, NotImplementedError):
-        return f"{path.name}{place}: this is still to be written: {path.stem}.md says what"
-    return " ".join(f"{path.name}{place}: {type(error).__name__}: {message}".split())
 
 
 if __name__ == "__main__":

@@ -41,8 +41,8 @@ def main(scale: int) -> None:
     outputs = stage / "model.safetensors", stage / "curve.csv"
     prepare(compute)
     pairs, validation = read_patches(patches), read_pairs(patches / "validation")
-    patch_size = pairs.low.shape[-1]
-    check_upscaler(params.network, scale, settings, params, patch_size)
+    low_side, high_side = (planes.shape[-1] for planes in pairs)
+    check_upscaler(params.network, scale, settings, params, low_side)
     torch.manual_seed(params.seed)
     network = module.Network(scale=scale, settings=settings)
     training = make_training(network, pairs, validation, params)
@@ -58,6 +58,7 @@ def main(scale: int) -> None:
         network.load_state_dict(training.evaluation.best_weights)
         arguments = {"scale": scale, "settings": settings.model_dump()}
         save_network(model, network, params.network, arguments)
+        needed = multiply_adds(network)
         write_csv(curve_file, curve[0], (point.values() for point in curve))
         write_metrics(
             metrics,
@@ -65,8 +66,8 @@ def main(scale: int) -> None:
                 "loss": round(curve[-1]["loss"], 6),
                 "validation_psnr": round(training.evaluation.best_psnr, 4),
                 "parameters": count_parameters(network),
-                "multiply_adds": multiply_adds(network),
-                "pflop": round(training_pflop(network, params, patch_size), 6),
+                "multiply_adds": needed,
+                "pflop": round(training_pflop(needed, params, high_side), 6),
                 "steps": params.steps,
             },
         )

@@ -107,13 +107,37 @@ self.register_buffer("mean", torch.tensor([0.4]), persistent=False)
 """,
         f"features = self.third(self.second(self.first(low - self.mean)).relu())\n{RESULT}",
     ),
+    # Kernels that are computed from weights; a linear layer that is applied to a weight.
+    "computed_weights": upscaler(
+        CONVOLUTIONS
+        + """
+self.first = nn.utils.parametrizations.weight_norm(self.first)
+self.second = nn.utils.parametrizations.spectral_norm(self.second)
+self.query, self.project = nn.Parameter(torch.ones(1, 8)), nn.Linear(8, 8)
+""",
+        f"""
+        features = self.second(self.first(low).relu()).relu()
+        features = features * self.project(self.query)[0, :, None, None]
+        {RESULT}
+        """,
+    ),
+    # A layer that is left out at random, as in networks with stochastic depth; layers in a list.
+    "stochastic_depth": upscaler(
+        CONVOLUTIONS + "self.body = [self.second]",
+        f"""
+        features = self.first(low).relu()
+        if not self.training or torch.rand(()) < 0.2:
+            features = features + self.body[0](features)
+        {RESULT}
+        """,
+    ),
 }
 FEATURES = "features = self.second(self.first(low).relu()).relu()"
 BROKEN = {
     "shape": (
         upscaler(CONVOLUTIONS, f"{FEATURES}\nreturn self.last(features)"),
         "broken: output is (1, 4, 17, 24), expected (1, 1, 34, 48): the last convolution gives"
-        " scale^2 channels; did you forget pixel_shuffle?",
+        " scale^2 channels; did you forget the pixel shuffle?",
     ),
     "too small": (
         upscaler(
@@ -166,6 +190,13 @@ BROKEN = {
         upscaler(CONVOLUTIONS, f"features = self.first(low).relu()\n{RESULT}"),
         "broken: no gradient for second.weight, second.bias: use the layer in `forward`",
     ),
+    "an unused body": (
+        upscaler(
+            CONVOLUTIONS + "self.body = nn.Sequential(*(nn.Conv2d(8, 8, 1) for _ in range(20)))",
+            f"{FEATURES}\n{RESULT}",
+        ),
+        "broken: no gradient for body (40 weights): use the layer",
+    ),
     "no weights": (
         upscaler("pass", "return bicubic(low, self.scale)"),
         "broken: has no weights that can be trained",
@@ -175,8 +206,89 @@ BROKEN = {
             CONVOLUTIONS + "self.layers = [nn.Conv2d(8, 8, 3, padding=1)]",
             f"features = self.layers[0](self.first(low))\n{RESULT}",
         ),
-        "broken: `layers` is a list of layers, which torch does not see into: make it an"
+        "broken: `layers` holds layers in a list, which torch does not see into: make it an"
         " nn.ModuleList",
+    ),
+    "a list in a dictionary": (
+        upscaler(
+            CONVOLUTIONS + 'self.layers = {"body": [nn.Conv2d(8, 8, 3, padding=1)]}',
+            f'features = self.layers["body"][0](self.first(low))\n{RESULT}',
+        ),
+        "broken: `layers` holds layers in a dict, which torch does not see into",
+    ),
+    "a lazy layer": (
+        upscaler(CONVOLUTIONS + "self.second = nn.LazyConv2d(8, 3, padding=1)", FEATURES),
+        "broken: `second.weight` has no shape yet: give its layer all its arguments",
+    ),
+    "not shuffled": (
+        upscaler(CONVOLUTIONS, f"{FEATURES}\nreturn bicubic(low, 2) + self.last(features)"),
+        "tensor b (24) at non-singleton dimension 3: one is 2 times as large as the other: did you"
+        " forget the pixel shuffle",
+    ),
+    "not padded": (
+        upscaler(
+            CONVOLUTIONS.replace("8, 8, 3, padding=1", "8, 8, 3"),
+            f"features = self.first(low)\nfeatures = features + self.second(features)\n{RESULT}",
+        ),
+        "dimension 3: convolutions need `padding=kernel_size // 2` to keep the size",
+    ),
+    "a tuple": (
+        upscaler(CONVOLUTIONS, f"{FEATURES}\n{RESULT},"),
+        "broken: `forward` returns a tuple, must return the output itself",
+    ),
+    "smaller when trained": (
+        upscaler(
+            CONVOLUTIONS,
+            f"""
+            {FEATURES}
+            features = features[..., 1:] if self.training else features
+            return pixel_shuffle(self.last(features), self.scale)
+            """,
+        ),
+        "broken: output is (2, 1, 44, 36), expected (2, 1, 44, 38)",
+    ),
+    "detached": (
+        upscaler(CONVOLUTIONS, f"{FEATURES}\n{RESULT}.detach()"),
+        "broken: the output does not depend on the weights: is there a `detach()`",
+    ),
+    "no gradients": (
+        upscaler(CONVOLUTIONS, f"{FEATURES}\n{RESULT}").replace(
+            "    def forward", "    @torch.no_grad()\n    def forward"
+        ),
+        "broken: the output does not depend on the weights: is there a `detach()`",
+    ),
+    "numpy": (
+        upscaler(CONVOLUTIONS, f"low = torch.from_numpy(low.numpy())\n{FEATURES}\n{RESULT}"),
+        "broken: the training failed: broken.py, line 21: RuntimeError: Can't call numpy()",
+    ),
+    "kept from the evaluation": (
+        upscaler(
+            CONVOLUTIONS + "self.half = None",
+            f"""
+            if not self.training:
+                self.half = torch.tensor([0.5], device=low.device)
+            {FEATURES}
+            if self.half is not None:
+                features = features * self.half
+            {RESULT}
+            """,
+        ),
+        "broken: the training failed: broken.py, line 26: RuntimeError: Inference tensors cannot",
+    ),
+    "changed in place": (
+        upscaler(
+            CONVOLUTIONS,
+            f"features = self.first(low).sigmoid()\nfeatures += self.second(features)\n{RESULT}",
+        ),
+        "broken: the training failed: RuntimeError: one of the variables needed for gradient",
+    ),
+    "another base": (
+        upscaler(CONVOLUTIONS, RESULT).replace("(scale)", "()"),
+        "the class `Network` must be a subclass of `Upscaler` and begin with",
+    ),
+    "not begun": (
+        upscaler(CONVOLUTIONS, RESULT).replace("super().__init__(scale)", "pass"),
+        "the class `Network` must be a subclass of `Upscaler` and begin with",
     ),
     "wrong constructor": (
         upscaler(CONVOLUTIONS, RESULT).replace("scale, settings)", "channels)"),
@@ -188,7 +300,7 @@ BROKEN = {
     ),
     "no forward": (
         upscaler(CONVOLUTIONS, RESULT).replace("def forward", "def foward"),
-        "`Network(scale=2, settings=Settings(channels=8))` failed: Can't instantiate abstract",
+        "settings=Settings(channels=8))` failed: TypeError: Can't instantiate abstract",
     ),
     "not an Upscaler": (
         upscaler(CONVOLUTIONS, RESULT)
@@ -204,7 +316,7 @@ BROKEN = {
         "import convolutions\n",
         "broken.py, line 1: ModuleNotFoundError: No module named 'convolutions'",
     ),
-    "no class": (HEADER, "broken: broken.py needs a class `Network`, a subclass of `Module`"),
+    "no class": (HEADER, "broken: broken.py needs a class `Network` like that of student.py"),
     "float64": (
         upscaler(CONVOLUTIONS + "self.double()", RESULT.replace("self.last", "self.second")),
         "broken: `first.weight` is float64, must be float32",
@@ -231,6 +343,13 @@ BROKEN = {
             f"{FEATURES}\nself.history.append(features.detach())\n{RESULT}",
         ),
         "broken: `history` grows with every step: until memory is full",
+    ),
+    "state that grows in secret": (
+        upscaler(
+            CONVOLUTIONS + "self._history = []",
+            f"{FEATURES}\nself._history.append(features.detach())\n{RESULT}",
+        ),
+        "broken: `_history` grows with every step: until memory is full",
     ),
     "random constant": (
         upscaler(
@@ -286,6 +405,12 @@ BROKEN_CLASSIFIERS = {
     "eleven classes": (
         CLASSIFIERS["functional"].replace("width, 10)", "width, 11)"),
         "broken: of 1 digits it gives (1, 11) and (1, 3); `forward` must return two tensors",
+    ),
+    "softmax": (
+        CLASSIFIERS["functional"].replace(
+            "(embedding)), embedding", "(embedding)).softmax(1), embedding"
+        ),
+        "broken: its logits are probabilities: leave the softmax out",
     ),
 }
 

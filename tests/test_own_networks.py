@@ -101,6 +101,8 @@ DEPENDENCE = {  # what the layers' kernels, strides, dilations and windows say
     "channel_attention": None,
     "halved": (5, 2),
     "tied_and_frozen": (4, 1),
+    "computed_weights": (3, 1),
+    "stochastic_depth": (3, 1),
 }
 
 
@@ -129,6 +131,7 @@ MULTIPLY_ADDS = {  # for an LR pixel: convolutions, then what else there is
     "attention": 72 + 576 + 288 + 4 * 64 + 2 * 64 * 8,
     # The linear layer of one vector for all of 24 x 24 pixels is less than one.
     "channel_attention": 72 + 576 + 288 + 64 / 24**2,
+    "computed_weights": 72 + 576 + 288,
 }
 
 
@@ -142,12 +145,21 @@ def test_muon_gets_hidden_weights_whatever_the_order_of_registration(tmp_path):
     late = "self.late = nn.Conv2d(8, 8, 3, padding=1)"
     forward = f"features = self.late(self.second(self.first(low).relu()).relu())\n{RESULT}"
     with network_file(tmp_path, NETWORKS, "late", upscaler(CONVOLUTIONS + late, forward)):
-        training = make(network="late")
-    names = {id(weight): name for name, weight in training.network.named_parameters()}
-    assert list(names.values())[-2:] == ["late.weight", "late.bias"]
+        assert trained_by_muon("late") == ["second.weight", "late.weight"]
+
+
+def test_muon_gets_no_weights_that_are_not_applied_to_features(
+    tmp_path,
+):
+    with network_file(tmp_path, NETWORKS, "computed", SOUND["computed_weights"]):
+        assert trained_by_muon("computed") == []
+
+
+def trained_by_muon(name):
+    training = make(network=name)
+    names = {id(weight): key for key, weight in training.network.named_parameters()}
     (muon,) = (each for each in training.optimizers if isinstance(each, Muon))
-    hidden = [names[id(weight)] for weight in muon.param_groups[0]["params"]]
-    assert hidden == ["second.weight", "late.weight"]
+    return [names[id(weight)] for weight in muon.param_groups[0]["params"]]
 
 
 @pytest.mark.parametrize(
@@ -193,6 +205,6 @@ def test_the_check_says_what_a_network_costs_in_each_track(monkeypatch, capsys):
     assert re.search(r"parameters +104\n", upscaler)
     assert re.search(r"receptive field +5 x 5 LR pixels\n", upscaler)
     assert classifier.startswith("src/convlab/digits/networks/student.py: no faults found\n")
-    assert re.search(r"time of 2,814 steps, here +[\d.]+ min", classifier)
+    assert re.search(r"time of 2,814 steps +[\d.]+ min", classifier)
     with pytest.raises(InputError, match=r"there is no network 'studnet': src/.* has .*student"):
         check_network.main(Namespace(network="studnet", track=None, json=False))

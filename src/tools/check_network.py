@@ -24,6 +24,7 @@ from tabulate import tabulate
 from torch import Tensor
 from torch.optim import Optimizer
 
+from convlab.core.checks import summarize
 from convlab.core.compute import Compute, prepare
 from convlab.core.loop import Training, take_step
 from convlab.core.optimizers import Muon
@@ -78,16 +79,17 @@ def examine_upscaler(name: str) -> dict[str, Any]:
     seconds = params.steps * (step + validation / params.validate_every)
     network = build().eval()  # on the processor, wherever the training is
     dependence = measure_dependence(network)
+    needed, high_side = multiply_adds(network), scale * patch_size
     names = {id(weight): key for key, weight in training.network.named_parameters()}
     muon = [id(weight) for weight in trained_by(training, Muon)]
     return {
         "scale": scale,
         "parameters": count_parameters(network),
-        "multiply_adds": multiply_adds(network),
+        "multiply_adds": needed,
         "receptive_field": 2 * dependence.reach + 1 if dependence else None,
         "period": dependence.period if dependence else None,
         "grey": levels[scale],
-        "pflop": round(training_pflop(network, params, patch_size), 6),
+        "pflop": round(training_pflop(needed, params, high_side), 6),
         "steps": params.steps,
         "seconds_per_step": step,
         "minutes": seconds / 60,
@@ -148,14 +150,16 @@ def describe(figures: dict[str, Any]) -> str:
         rows["upscaling factor"] = figures["scale"]
         rows["multiply-adds per HR pixel"] = f"{figures['multiply_adds']:,}"
         bound = "" if figures["period"] == 1 else "at most "
-        rows["receptive field"] = f"{bound}{side} x {side} LR pixels" if side else "the whole image"
-        rows["untrained, it makes of 0.5"] = f"{figures['grey']:.3g}"
+        field = f"{bound}{side} x {side} LR pixels" if side else "the whole image: no tiles then"
+        rows["receptive field"] = field
+        rows["luminance 0.5 becomes, untrained"] = f"{figures['grey']:.3g}"
         rows["arithmetic of the training"] = f"{figures['pflop']:.4g} PFLOP"
-        rows["hidden weights, for Muon"] = fill(", ".join(figures["muon"]) or "none")
-        rows["other weights, for AdamW"] = fill(", ".join(figures["adamw"]))
+        rows["trained by Muon (hidden weights)"] = fill(summarize(figures["muon"]) or "none")
+        rows["trained by AdamW (all others)"] = fill(summarize(figures["adamw"]))
     rows = {"parameters": f"{figures['parameters']:,}"} | rows
-    rows["time of a step, here"] = f"{1000 * figures['seconds_per_step']:.3g} ms"
-    rows[f"time of {figures['steps']:,} steps, here"] = f"{figures['minutes']:.2g} min"
+    rows["time of a step"] = f"{1000 * figures['seconds_per_step']:.3g} ms"
+    what = f"{figures['steps']:,} steps" + (" and their validation" if "scale" in figures else "")
+    rows[f"time of {what}"] = f"{figures['minutes']:.2g} min"
     return tabulate(rows.items(), tablefmt="plain", disable_numparse=True)
 
 

@@ -5,20 +5,28 @@ small inputs, for a few steps, saved and loaded.
 """
 
 import tempfile
-from collections.abc import Callable, Sized
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sized
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from convlab.core.checkpoint import Checkpoint
 from convlab.core.errors import InputError
 from convlab.core.loop import Training, take_step
 from convlab.core.weights import load_network, network_errors, save_network
 
-STEPS = 3
-"""Training steps that are tried: a weight behind one that starts at zero learns from the second."""
+STEPS, MAX_STEPS = 3, 30
+"""Training steps that are tried, and while a weight got no gradient: one behind a weight that
+starts at zero learns from the second on, a layer that is left out at random now and then."""
+MAX_NAMES = 6
+"""More weights than that are named by the part of the network that has them."""
+OWN_ATTRIBUTES = frozenset(vars(nn.Module()))
+"""Where torch keeps what a module is made of."""
 
 
 def build_network(name: str, kind: type[nn.Module], **arguments: Any) -> nn.Module:
@@ -42,11 +50,8 @@ def build_network(name: str, kind: type[nn.Module], **arguments: Any) -> nn.Modu
         If it cannot be built so.
     """
     call = f"`Network({', '.join(f'{key}={value!r}' for key, value in arguments.items())})` failed"
-    try:
-        with network_errors(name, call):
-            return kind(**arguments)
-    except TypeError as error:  # no argument of that name, or no `forward`
-        raise InputError(f"{name}: {call}: {error}") from error
+    with network_errors(name, call, anywhere=True):
+        return kind(**arguments)
 
 
 def check_weights(name: str, network: nn.Module) -> None:
@@ -56,13 +61,16 @@ def check_weights(name: str, network: nn.Module) -> None:
     ------
     InputError
     """
+    for key, weight in network.named_parameters():
+        if is_lazy(weight):
+            raise InputError(f"{name}: `{key}` has no shape yet: give its layer all its arguments")
+    known = {id(each) for each in chain(network.modules(), network.parameters())}
     for path, module in network.named_modules():
         for key, value in vars(module).items():
-            members = value if isinstance(value, list | tuple) else ()
-            if any(isinstance(member, nn.Module | nn.Parameter) for member in members):
+            if key not in OWN_ATTRIBUTES and any(id(part) not in known for part in _parts(value)):
                 raise InputError(
-                    f"{name}: `{_join(path, key)}` is a list of layers, which torch does not see"
-                    " into: make it an nn.ModuleList"
+                    f"{name}: `{_join(path, key)}` holds layers in a {type(value).__name__}, which"
+                    " torch does not see into: make it an nn.ModuleList or nn.ModuleDict"
                 )
     for key, tensor in network.state_dict().items():
         if tensor.is_floating_point() and tensor.dtype != torch.float32:
@@ -71,7 +79,7 @@ def check_weights(name: str, network: nn.Module) -> None:
         raise InputError(f"{name}: has no weights that can be trained")
 
 
-def check_forward(name: str, network: nn.Module, example: Tensor) -> tuple[Tensor, ...]:
+def check_forward(name: str, network: nn.Module, example: Tensor) -> Any:
     """Check a pass in evaluation mode: finite, float32, twice the same, the input as it was.
 
     Parameters
@@ -83,21 +91,21 @@ def check_forward(name: str, network: nn.Module, example: Tensor) -> tuple[Tenso
 
     Returns
     -------
-    tuple of Tensor
-        The outputs: one, or as many as the network gives.
+    Tensor, or tuple or list of Tensor
+        The output.
 
     Raises
     ------
     InputError
     """
     given = example.clone()
-    first, second = (_apply(name, network.eval(), given) for _ in range(2))
+    output, again = (apply(name, network.eval(), given) for _ in range(2))
     if not torch.equal(given, example):
         raise InputError(
             f"{name}: `forward` changes its input: put a copy in the place of in-place operations"
             " (x = x + 1, not x += 1)"
         )
-    for one, other in zip(first, second, strict=True):
+    for one, other in zip(tensors(output), tensors(again), strict=True):
         if one.dtype != torch.float32:
             raise InputError(f"{name}: output is {_kind(one)}, must be float32")
         if not one.isfinite().all():
@@ -107,55 +115,98 @@ def check_forward(name: str, network: nn.Module, example: Tensor) -> tuple[Tenso
                 f"{name}: two passes over the same input differ: whatever is random must depend on"
                 " `self.training`, as nn.Dropout does"
             )
-    return first
+    return output
 
 
-def check_device(name: str, network: nn.Module, example: Tensor) -> None:
-    """Check that all tensors follow the network to its device; the network is of no use then.
+def apply(name: str, network: nn.Module, example: Tensor) -> Any:
+    """Give the output of a network, in the mode in which it is.
+
+    Returns
+    -------
+    Tensor, or tuple or list of Tensor
 
     Raises
     ------
     InputError
-        If one stays on the processor, which a training on a GPU could not use.
+        If `forward` fails, or gives something else.
     """
-    try:
-        # The device "meta" has shapes but no numbers, and is there without a GPU.
-        _apply(name, network.to("meta"), example.to("meta"))
-    except InputError as error:
-        if "expected device" in str(error) or "same device" in str(error):
-            raise InputError(
-                f"{error}: a constant belongs into a buffer (`register_buffer`), a new tensor onto"
-                " the input's device (`device=x.device`)"
-            ) from error
+    doing = f"`forward` failed on an input of shape {tuple(example.shape)}"
+    with network_errors(name, doing, anywhere=True), torch.inference_mode():
+        output = network(example)
+    for each in tensors(output):
+        if not isinstance(each, Tensor):
+            raise InputError(f"{name}: output is a {type(each).__name__}, must be a Tensor")
+    return output
 
 
-def check_learning(name: str, make: Callable[[], Training]) -> None:
-    """Check some steps of training: every weight learns, and a resumed training is the same.
+def tensors(output: Any) -> list[Any]:
+    """Give the tensors that an output consists of, one or more."""
+    return list(output) if isinstance(output, tuple | list) else [output]
+
+
+def check_training(
+    name: str,
+    network: nn.Module,
+    *,
+    make: Callable[[], Training],
+    package: str,
+    arguments: dict[str, Any],
+    example: Tensor,
+) -> None:
+    """Check that a network learns, resumes, is loaded as it was saved, and fits on a GPU.
 
     Parameters
     ----------
     name : str
+        Of its file.
+    network : Module
+        Untrained; of no use afterwards.
     make : callable
-        Gives the same training at every call, as after a new start.
+        Gives the same training of such a network at every call, as after a new start.
+    package : str
+        Of its file, such as "convlab.superres.networks".
+    arguments : dict
+        Of the class `Network`; `settings` is a dict.
+    example : Tensor
+        An input.
 
     Raises
     ------
     InputError
     """
-    training = make()
+    _check_learning(name, make)
+    _check_file(name, network.eval(), package, arguments, example)
+    _check_device(name, network, example)
+
+
+def _check_learning(name: str, make: Callable[[], Training]) -> None:
+    """Check that every weight learns, and that a resumed training goes on as the first one."""
+    with network_errors(name, "the training failed", anywhere=True):
+        training, resumed = make(), make()
     network, learned, sizes = training.network.train(), set(), []
+
+    def step_and_look(step: int) -> None:
+        loss = _step(name, training, step)
+        if not loss.isfinite():
+            raise InputError(f"{name}: the loss is {float(loss)} after {step} training steps")
+        weights = network.named_parameters()
+        learned.update(key for key, each in weights if each.grad is not None and each.grad.any())
+
+    def idle() -> list[str]:
+        weights = network.named_parameters()
+        return [key for key, each in weights if each.requires_grad and key not in learned]
+
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = Checkpoint(Path(folder) / "checkpoint.safetensors", fingerprint="")
         for step in range(STEPS):
             if step == STEPS - 1:
                 checkpoint.save(training.state_dict())
-            loss = _step(name, training, step)
-            if not loss.isfinite():
-                raise InputError(f"{name}: the loss is {float(loss)} after {step} training steps")
-            weights = network.named_parameters()
-            learned |= {key for key, each in weights if each.grad is not None and each.grad.any()}
+            step_and_look(step)
             sizes.append(_sizes(network))
-        resumed = make()
+            if step == 0:
+                with network_errors(name, "the evaluation failed", anywhere=True):
+                    training.evaluation(network.eval(), step + 1)
+                network.train()
         resumed.load_state_dict(checkpoint.load())
     for key, size in sizes[-1].items():
         if size > sizes[0].get(key, 0):
@@ -163,16 +214,6 @@ def check_learning(name: str, make: Callable[[], Training]) -> None:
                 f"{name}: `{key}` grows with every step: until memory is full: keep nothing from"
                 " one batch to the next"
             )
-    idle = [
-        key
-        for key, weight in network.named_parameters()
-        if weight.requires_grad and key not in learned
-    ]
-    if idle:
-        raise InputError(
-            f"{name}: no gradient for {', '.join(idle)}: use the layer in `forward`, delete it, or"
-            " freeze it with `requires_grad_(False)`"
-        )
     resumed.network.train()
     _step(name, resumed, STEPS - 1)
     for key, tensor in resumed.network.state_dict().items():
@@ -181,22 +222,26 @@ def check_learning(name: str, make: Callable[[], Training]) -> None:
                 f"{name}: a resumed training gives other values of `{key}` than one in one go: let"
                 " torch draw what is random, and keep what changes in a buffer (`register_buffer`)"
             )
+    for step in range(STEPS, MAX_STEPS):
+        if not idle():
+            return
+        step_and_look(step)
+    if keys := idle():
+        raise InputError(
+            f"{name}: no gradient for {summarize(keys)}: use the layer in `forward`, delete it, or"
+            " freeze it with `requires_grad_(False)`"
+        )
 
 
-def check_file(
+def _check_file(
     name: str, network: nn.Module, package: str, arguments: dict[str, Any], example: Tensor
 ) -> None:
-    """Check that a network that is saved and loaded gives the same.
-
-    Raises
-    ------
-    InputError
-    """
+    """Check that a network that is saved and loaded gives the same."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.safetensors"
         save_network(path, network, name, arguments)
         loaded = load_network(path, package)
-    outputs = (_apply(name, each.eval(), example) for each in (network, loaded))
+    outputs = (tensors(apply(name, each, example)) for each in (network, loaded))
     if not all(map(torch.equal, *outputs)):
         raise InputError(
             f"{name}: saved and loaded, it gives something else: keep constants that are drawn at"
@@ -204,34 +249,69 @@ def check_file(
         )
 
 
-def _apply(name: str, network: nn.Module, example: Tensor) -> tuple[Tensor, ...]:
-    shape = tuple(example.shape)
-    with (
-        network_errors(name, f"`forward` failed on an input of shape {shape}"),
-        torch.inference_mode(),
-    ):
-        outputs = network(example)
-    outputs = outputs if isinstance(outputs, tuple | list) else (outputs,)
-    for each in outputs:
-        if not isinstance(each, Tensor):
-            raise InputError(f"{name}: output is a {type(each).__name__}, must be a Tensor")
-    return tuple(outputs)
+def _check_device(name: str, network: nn.Module, example: Tensor) -> None:
+    """Check that all tensors follow the network to its device; the network is of no use then."""
+    try:
+        # The device "meta" has shapes but no numbers, and is there without a GPU.
+        apply(name, network.to("meta"), example.to("meta"))
+    except InputError as error:
+        if "expected device" in str(error) or "same device" in str(error):
+            raise InputError(
+                f"{error}: a constant belongs into a buffer (`register_buffer`), a new tensor onto"
+                " the input's device (`device=x.device`)"
+            ) from error
+
+
+def summarize(names: Iterable[str]) -> str:
+    """Name weights; many of them by the part of the network that has them.
+
+    Returns
+    -------
+    str
+        Such as "body (40 weights), tail.weight, tail.bias".
+    """
+    names = list(names)
+    if len(names) <= MAX_NAMES:
+        return ", ".join(names)
+    parts = Counter(name.partition(".")[0] for name in names)
+    return ", ".join(
+        f"{part} ({count} weights)" if count > 1 else part for part, count in parts.items()
+    )
 
 
 def _step(name: str, training: Training, step: int) -> Tensor:
-    with network_errors(name, "the training failed"):
-        return take_step(training, next(training.batches(step)), step)
+    try:
+        with network_errors(name, "the training failed", anywhere=True):
+            return take_step(training, next(training.batches(step)), step)
+    except InputError as error:
+        if "does not require grad" in str(error):
+            raise InputError(
+                f"{name}: the output does not depend on the weights: is there a `detach()` or a"
+                " `torch.no_grad()` too many?"
+            ) from error
+        raise
+
+
+def _parts(value: Any) -> Iterator[nn.Module | nn.Parameter]:
+    """Give the modules and parameters that a container holds, at any depth."""
+    members = value.values() if isinstance(value, dict) else value
+    if isinstance(value, dict | list | tuple):
+        for member in members:
+            if isinstance(member, nn.Module | nn.Parameter):
+                yield member
+            else:
+                yield from _parts(member)
 
 
 def _sizes(network: nn.Module) -> dict[str, int]:
     """Give the size of everything that the layers keep, by name."""
     sizes = {}
     for path, module in network.named_modules():
-        kept = vars(module) | dict(module.named_buffers(recurse=False))
-        for key, value in kept.items():
+        kept = {key: each for key, each in vars(module).items() if key not in OWN_ATTRIBUTES}
+        for key, value in (kept | dict(module.named_buffers(recurse=False))).items():
             if isinstance(value, Tensor):
                 sizes[_join(path, key)] = value.numel()
-            elif isinstance(value, Sized) and not key.startswith("_"):
+            elif isinstance(value, Sized):
                 sizes[_join(path, key)] = len(value)
     return sizes
 

@@ -3,6 +3,7 @@
 import errno
 import re
 from pathlib import Path
+from traceback import walk_tb
 
 
 class InputError(Exception):
@@ -59,3 +60,50 @@ def is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or (
         isinstance(error, RuntimeError) and bool(_OUT_OF_MEMORY.search(str(error)))
     )
+
+
+def line_in(error: BaseException, module: str) -> int | None:
+    """Give the last line of a module that an exception passed through.
+
+    Parameters
+    ----------
+    error : BaseException
+    module : str
+        Its name, or the end of it.
+
+    Returns
+    -------
+    int or None
+    """
+    if isinstance(error, SyntaxError):
+        return error.lineno
+    lines = [
+        line
+        for frame, line in walk_tb(error.__traceback__)
+        if frame.f_globals.get("__name__", "").endswith(module)
+    ]
+    return lines[-1] if lines else None
+
+
+def describe(error: BaseException, module: str) -> str:
+    """Say what went wrong, and where in a file that somebody else wrote.
+
+    Parameters
+    ----------
+    error : BaseException
+    module : str
+        As that file is imported: its name, or the end of it.
+
+    Returns
+    -------
+    str
+        Such as "mine.py, line 3: ValueError: ..."; without a place if it passed through no line
+        of that file.
+    """
+    line, file = line_in(error, module), f"{module.rpartition('.')[2]}.py"
+    message = str(error)
+    if isinstance(error, SyntaxError):
+        message = error.msg
+        file = Path(error.filename).name if error.filename else file
+    place = f"{file}, line {line}: " if line else ""
+    return f"{place}{type(error).__name__}: {message}"

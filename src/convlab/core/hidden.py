@@ -5,8 +5,12 @@ from typing import Any
 
 from torch import Tensor, nn
 
-_PRODUCTS = ("ConvolutionBackward", "AddmmBackward", "MmBackward", "BmmBackward")
-"""Nodes of autograd's graph that apply a weight to features, or features to features."""
+_OPERANDS = {"Convolution": (0, 1), "Addmm": (1, 2), "Mm": (0, 1), "Bmm": (0, 1)}
+"""Operations that apply a weight to features, or features to features: where both stand among the
+inputs of their nodes in autograd's graph."""
+_REARRANGING = {"T", "Transpose", "Permute", "View", "UnsafeView", "ReshapeAlias", "Alias"}
+_REARRANGING |= {"Expand", "Squeeze", "Unsqueeze", "Clone", "ToCopy"}
+"""Operations after which a weight is still the same weight."""
 
 
 def hidden_weights(network: nn.Module, example: Tensor) -> list[nn.Parameter]:
@@ -16,7 +20,8 @@ def hidden_weights(network: nn.Module, example: Tensor) -> list[nn.Parameter]:
     hidden if it is applied to something that depends on the input with no
     other weight between, or if the output depends so on its result. Weights of
     transposed and of grouped convolutions are never hidden: they are no
-    matrices (outputs, inputs * height * width).
+    matrices (outputs, inputs * height * width). Nor is what is computed from
+    weights, such as the kernels of `weight_norm`, or complex.
 
     Parameters
     ----------
@@ -47,7 +52,11 @@ def hidden_weights(network: nn.Module, example: Tensor) -> list[nn.Parameter]:
         first = any(_leaf(source) is example for source in reached)
         (outer if first or node in last or _is_no_matrix(node) else hidden).add(id(weight))
         pending += [source for source in reached if _weight(source) is not None]
-    return [each for each in network.parameters() if id(each) in hidden - outer]
+    return [
+        each
+        for each in network.parameters()
+        if id(each) in hidden - outer and not each.is_complex()
+    ]
 
 
 def _sources(node: Any) -> list[Any]:
@@ -70,25 +79,29 @@ def _nearest_products(nodes: Iterable[Any]) -> list[Any]:
 
 
 def _weight(node: Any) -> Tensor | None:
-    """Give the weight that a node applies, if it is a convolution or a matrix product with one."""
-    if not node.name().startswith(_PRODUCTS):
-        return None
-    leaves = (_leaf(source) for source in _sources(node))
-    return next((leaf for leaf in leaves if isinstance(leaf, nn.Parameter) and leaf.ndim > 1), None)
+    """Give the weight that a node applies to features, if it does."""
+    positions = _OPERANDS.get(_operation(node), ())
+    operands = [node.next_functions[position][0] for position in positions]
+    leaves = [_leaf(operand) for operand in operands if operand is not None]
+    weights = [leaf for leaf in leaves if isinstance(leaf, nn.Parameter) and leaf.ndim > 1]
+    return weights[0] if len(weights) == 1 else None  # a weight times a weight is not applied
 
 
 def _leaf(node: Any) -> Tensor | None:
-    """Give the tensor that a node is, or transposes and reshapes only."""
+    """Give the tensor that a node is, or only rearranges."""
     while not hasattr(node, "variable"):
         sources = _sources(node)
-        if len(sources) != 1:
+        if _operation(node) not in _REARRANGING or len(sources) != 1:
             return None
         node = sources[0]
     return node.variable
 
 
+def _operation(node: Any) -> str:
+    """Name what a node computes, such as "Convolution"."""
+    return node.name().partition("Backward")[0]
+
+
 def _is_no_matrix(node: Any) -> bool:
     """Whether a node is a transposed or a grouped convolution."""
-    return node.name().startswith("Convolution") and (
-        node._saved_transposed or node._saved_groups > 1
-    )
+    return _operation(node) == "Convolution" and (node._saved_transposed or node._saved_groups > 1)

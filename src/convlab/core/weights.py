@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from traceback import extract_tb
 from types import ModuleType
 from typing import Any
 
@@ -16,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
-from convlab.core.errors import DamageError, InputError, is_out_of_memory
+from convlab.core.errors import DamageError, InputError, describe, is_out_of_memory, line_in
 from convlab.core.outputs import require_file
 from convlab.core.params import Params
 
@@ -65,14 +64,14 @@ def find_network(package: str, name: str) -> ModuleType:
         found = getattr(module, kind, None)
         if not (isinstance(found, type) and issubclass(found, base)):
             raise InputError(
-                f"{name}: {Path(module.__file__).name} needs a class `{kind}`, a subclass of"
-                f" `{base.__name__}`: see student.py beside it"
+                f"{name}: {Path(module.__file__).name} needs a class `{kind}` like that of"
+                " student.py beside it"
             )
     return module
 
 
 @contextmanager
-def network_errors(name: str, doing: str) -> Iterator[None]:
+def network_errors(name: str, doing: str, *, anywhere: bool = False) -> Iterator[None]:
     """Report in one line what goes wrong in the file of a network.
 
     Parameters
@@ -81,33 +80,25 @@ def network_errors(name: str, doing: str) -> Iterator[None]:
         Of the network.
     doing : str
         What failed, such as "`forward` failed".
+    anywhere : bool
+        Report exceptions that passed through no line of that file, too: where nothing but the
+        network can be at fault.
 
     Raises
     ------
     InputError
-        In the place of any other exception that passed through that file; with its line.
+        In the place of any other exception; with the line of the file.
     """
+    module = f"networks.{name}"
     try:
         yield
     except InputError:
         raise
     except Exception as error:
-        place = _place(error, f"{name}.py")
-        if place is None or is_out_of_memory(error):
+        at_fault = anywhere or line_in(error, module) is not None
+        if not at_fault or is_out_of_memory(error):
             raise
-        said = error.msg if isinstance(error, SyntaxError) else error
-        kind = type(error).__name__
-        raise InputError(f"{name}: {doing}: {place}: {kind}: {said}") from error
-
-
-def _place(error: Exception, file: str) -> str | None:
-    """Give the last line of a file that an exception passed through."""
-    if isinstance(error, SyntaxError) and error.filename:
-        return f"{Path(error.filename).name}, line {error.lineno}"
-    lines = [
-        frame for frame in extract_tb(error.__traceback__) if Path(frame.filename).name == file
-    ]
-    return f"{file}, line {lines[-1].lineno}" if lines else None
+        raise InputError(f"{name}: {doing}: {describe(error, module)}") from error
 
 
 def save_network(path: Path, network: nn.Module, name: str, arguments: dict[str, Any]) -> None:
@@ -173,7 +164,7 @@ def load_network(path: Path, package: str) -> nn.Module:
 
 
 def count_parameters(network: nn.Module) -> int:
-    """Count the trainable parameters.
+    """Count the parameters, trained or frozen; shared ones once.
 
     Returns
     -------

@@ -8,11 +8,10 @@ from torch import nn
 
 from convlab.core.checks import (
     build_network,
-    check_device,
-    check_file,
     check_forward,
-    check_learning,
+    check_training,
     check_weights,
+    tensors,
 )
 from convlab.core.errors import InputError
 from convlab.core.loop import Training
@@ -47,7 +46,7 @@ def check_classifier(name: str, settings: Params, params: TrainCnn) -> None:
     check_weights(name, network)
     for count in (1, 3):
         digits = torch.rand((count, 1, 28, 28), generator=torch.Generator().manual_seed(0))
-        outputs = check_forward(name, network, digits)
+        outputs = tensors(check_forward(name, network, digits))
         shapes = [tuple(output.shape) for output in outputs]
         if len(shapes) != 2 or shapes[0] != (count, 10) or len(shapes[1]) != 2:
             given = " and ".join(map(str, shapes))
@@ -55,10 +54,21 @@ def check_classifier(name: str, settings: Params, params: TrainCnn) -> None:
                 f"{name}: of {count} digits it gives {given}; `forward` must return two tensors:"
                 f" {OUTPUTS}"
             )
+    logits = outputs[0]
+    if (logits >= 0).all() and torch.allclose(logits.sum(1), torch.ones(len(logits))):
+        raise InputError(
+            f"{name}: its logits are probabilities: leave the softmax out, the cross-entropy of the"
+            " training contains it"
+        )
     small = params.model_copy(update={"batch_size": min(BATCH_SIZE, params.batch_size)})
-    check_learning(name, partial(try_training, build, small))
-    check_file(name, network, NETWORKS, {"settings": settings.model_dump()}, digits)
-    check_device(name, network, digits)
+    check_training(
+        name,
+        network,
+        make=partial(try_training, build, small),
+        package=NETWORKS,
+        arguments={"settings": settings.model_dump()},
+        example=digits,
+    )
 
 
 def try_training(build: partial[nn.Module], params: TrainCnn) -> Training:

@@ -1,30 +1,28 @@
 """Checks of a super-resolution network before its training."""
 
+import re
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from convlab.core.checks import (
-    build_network,
-    check_device,
-    check_file,
-    check_forward,
-    check_learning,
-    check_weights,
-)
+from convlab.core.checks import apply, build_network, check_forward, check_training, check_weights
 from convlab.core.errors import InputError
 from convlab.core.loop import Training
 from convlab.core.params import Params
-from convlab.core.weights import find_network
+from convlab.core.weights import find_network, network_errors
+from convlab.superres.cost import multiply_adds
 from convlab.superres.layers import Upscaler
 from convlab.superres.patches import Pair
 from convlab.superres.training import TrainSr, make_training
 from convlab.superres.upscaling import NETWORKS
 
-SIZES = ((1, 17, 24), (2, 8, 5))
-"""Numbers of images, heights and widths on which a network is tried."""
+SIZES = ((1, 17, 24), (2, 22, 19))
+"""Numbers of images, heights and widths on which a network is tried: odd and even, and enough for
+padding by 16 reflected pixels."""
 BATCH_SIZE = 4
 """Patches in the mini-batches on which a training is tried, at most."""
 VALIDATION_SIDE = 24
@@ -41,14 +39,16 @@ def build_upscaler(name: str, scale: int, settings: Params) -> Upscaler:
     InputError
         If it cannot be built.
     """
-    network = build_network(
-        name, find_network(NETWORKS, name).Network, scale=scale, settings=settings
-    )
+    kind = find_network(NETWORKS, name).Network
+    must = "must be a subclass of `Upscaler` and begin with `super().__init__(scale)`"
+    try:
+        network = build_network(name, kind, scale=scale, settings=settings)
+    except InputError as error:
+        if "__init__() call" in str(error) or "Upscaler.__init__()" in str(error):
+            raise InputError(f"{error}: the class `Network` {must}") from error
+        raise
     if not isinstance(network, Upscaler) or getattr(network, "scale", None) != scale:
-        raise InputError(
-            f"{name}: the class `Network` must be a subclass of `Upscaler` and begin with"
-            " `super().__init__(scale)`"
-        )
+        raise InputError(f"{name}: the class `Network` {must}")
     return network
 
 
@@ -68,13 +68,9 @@ def check_shapes(name: str, network: Upscaler) -> float:
     check_weights(name, network)
     for count, height, width in SIZES:
         low = torch.rand((count, 1, height, width), generator=torch.Generator().manual_seed(0))
-        outputs = check_forward(name, network, low)
-        expected = (count, 1, network.scale * height, network.scale * width)
-        if len(outputs) > 1 or outputs[0].shape != expected:
-            shapes = " and ".join(str(tuple(output.shape)) for output in outputs)
-            hint = _hint(outputs[0], low, network.scale)
-            raise InputError(f"{name}: output is {shapes}, expected {expected}{hint}")
-    (grey,) = check_forward(name, network, torch.full((1, 1, 24, 24), 0.5))
+        _check_size(name, network, low, check_forward)
+    _check_size(name, network.train(), low, apply)
+    grey = check_forward(name, network, torch.full((1, 1, 24, 24), 0.5))
     level = float(grey.mean())
     if abs(level) > MAX_OUTPUT:
         raise InputError(
@@ -82,6 +78,26 @@ def check_shapes(name: str, network: Upscaler) -> float:
             " from 0 to 1, not to 255"
         )
     return level
+
+
+def _check_size(name: str, network: Upscaler, low: Tensor, give: Callable[..., Any]) -> None:
+    """Check the size of the output, in whichever mode the network is."""
+    scale = network.scale
+    try:
+        output = give(name, network, low)
+    except InputError as error:
+        raise InputError(f"{error}{_hint_at_sizes(str(error), scale)}") from error
+    if not isinstance(output, Tensor):
+        raise InputError(
+            f"{name}: `forward` returns a {type(output).__name__}, must return the output itself"
+        )
+    count, _, height, width = low.shape
+    expected = (count, 1, scale * height, scale * width)
+    if output.shape != expected:
+        raise InputError(
+            f"{name}: output is {tuple(output.shape)}, expected {expected}"
+            f"{_hint(output, low, scale)}"
+        )
 
 
 def check_upscaler(
@@ -108,16 +124,21 @@ def check_upscaler(
     build = partial(build_upscaler, name, scale, settings)
     network = build()
     check_shapes(name, network)
+    with network_errors(name, "its multiply-adds cannot be counted", anywhere=True):
+        multiply_adds(network.eval())
     small = params.model_copy(update={"batch_size": min(BATCH_SIZE, params.batch_size)})
 
     def make() -> Training:
         return try_training(build, small, patch_size)
 
-    check_learning(name, make)
-    low = torch.rand((1, 1, 9, 12))
-    arguments = {"scale": scale, "settings": settings.model_dump()}
-    check_file(name, network, NETWORKS, arguments, low)
-    check_device(name, network, low)
+    check_training(
+        name,
+        network,
+        make=make,
+        package=NETWORKS,
+        arguments={"scale": scale, "settings": settings.model_dump()},
+        example=torch.rand((1, 1, 17, 20)),
+    )
 
 
 def try_training(build: partial[Upscaler], params: TrainSr, patch_size: int) -> Training:
@@ -147,7 +168,7 @@ def _hint(output: Tensor, low: Tensor, scale: int) -> str:
     channels, *size = output.shape[1:]
     wanted = [scale * side for side in low.shape[2:]]
     if channels == scale**2 and size == list(low.shape[2:]):
-        return ": the last convolution gives scale^2 channels; did you forget pixel_shuffle?"
+        return ": the last convolution gives scale^2 channels; did you forget the pixel shuffle?"
     if size == list(low.shape[2:]):
         return ": as large as the input; where does the network upscale it?"
     if channels != 1 and size == wanted:
@@ -155,3 +176,17 @@ def _hint(output: Tensor, low: Tensor, scale: int) -> str:
     if all(side < other for side, other in zip(size, wanted, strict=True)):
         return ": smaller; convolutions need `padding=kernel_size // 2` to keep the size"
     return ""
+
+
+def _hint_at_sizes(message: str, scale: int) -> str:
+    """Say what may have gone wrong inside, if that can be seen from what torch says."""
+    found = re.search(r"tensor a \((\d+)\) must match the size of tensor b \((\d+)\)", message)
+    small, large = sorted(map(int, found.groups())) if found else (0, 0)
+    if found and large == scale * small:
+        return (
+            f": one is {scale} times as large as the other: did you forget the pixel shuffle, or"
+            " to upscale the input before it is added?"
+        )
+    if found and small > 1:
+        return ": convolutions need `padding=kernel_size // 2` to keep the size"
+    return f" (scale={scale})"

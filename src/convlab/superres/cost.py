@@ -34,7 +34,7 @@ def multiply_adds(network: Upscaler) -> int:
     try:
         # As matrix products: the counter does not know the fast kernels of attention.
         with (
-            torch.inference_mode(),
+            torch.no_grad(),  # weight_norm computes its kernels as it goes
             sdpa_kernel(SDPBackend.MATH),
             FlopCounterMode(display=False) as counter,
         ):
@@ -44,21 +44,21 @@ def multiply_adds(network: Upscaler) -> int:
     return round(counter.get_total_flops() / 2 / (network.scale * LOW_SIDE) ** 2)
 
 
-def training_pflop(network: Upscaler, params: TrainSr, patch_size: int) -> float:
-    """Measure the length of a training in arithmetic: minutes differ from machine to machine.
+def training_pflop(multiply_adds: int, params: TrainSr, high_side: int) -> float:
+    """Give the length of a training in arithmetic: minutes differ from machine to machine.
 
     Parameters
     ----------
-    network : Upscaler
+    multiply_adds : int
+        For one high-resolution pixel.
     params : TrainSr
-    patch_size : int
-        LR pixels on a side of a patch.
+    high_side : int
+        HR pixels on a side of a patch.
 
     Returns
     -------
     float
         steps * batch_size * HR pixels of a patch * multiply-adds for each * 6 / 10^15.
     """
-    pixels = (network.scale * patch_size) ** 2
-    operations = FLOATING_POINT_OPERATIONS * multiply_adds(network)
-    return params.steps * params.batch_size * pixels * operations / 10**15
+    operations = FLOATING_POINT_OPERATIONS * multiply_adds * high_side**2
+    return params.steps * params.batch_size * operations / 10**15

@@ -2,7 +2,7 @@
 
 Pixels of the input are NaN: they make NaN of every output pixel that depends
 on them, whatever the weights are, through convolutions, attention, pooling and
-activations alike.
+activations alike; not through a layer that makes numbers of NaN.
 """
 
 from typing import NamedTuple

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
-from convlab.core.compute import Device, Precision, autocast, open_device
+from convlab.core.compute import Device, Precision, autocast, open_device, to_channels_last
 from convlab.core.loop import Training
 from convlab.core.optimizers import Muon, make_adamw, split_weights
 from convlab.core.params import Params, Seed
@@ -109,8 +109,7 @@ def make_training(
         Its `evaluation` is a `PsnrEvaluation`.
     """
     device = open_device(params.device)
-    # Convolutions on the CPU are a third faster with the channels last in memory.
-    network.to(device, memory_format=torch.channels_last)
+    to_channels_last(network.to(device))
     # All patches stay on the device as bytes: a mini-batch is converted to float32 there.
     patches = Pair(*(torch.from_numpy(plane.copy()).to(device) for plane in patches))
     cumulative = cumulative_probabilities(patches, params.hard_patch_exponent)
