@@ -90,25 +90,26 @@ def attempt(number: int, answers: Path) -> str | None:
     if not path.is_file():
         raise NotYet(f"{path} is missing: `git checkout {path}` brings the unfinished file back")
     torch.manual_seed(0)
+    module = f"answers.{path.stem}"
     try:
-        return load(HERE / "checks" / path.name).check(load(path))
+        return load(HERE / "checks" / path.name, "checks").check(load(path, "answers"))
     except NotYet:
         raise
     except NotImplementedError as error:
-        place = f"{path.name}, line {line_in(error, path.stem)}"
+        place = f"{path.name}, line {line_in(error, module)}"
         raise NotYet(f"{place}: this is still to be written: {path.stem}.md says what") from error
     except (Exception, SystemExit) as error:
-        raise NotYet(" ".join(describe(error, path.stem).split())) from error
+        raise NotYet(" ".join(describe(error, module).split())) from error
 
 
-def load(path: Path) -> ModuleType:
-    """Import a Python file by its path: its name begins with a digit.
+def load(path: Path, package: str) -> ModuleType:
+    """Import a Python file by its path, into a package: its name begins with a digit.
 
     Returns
     -------
     module
     """
-    spec = spec_from_file_location(path.stem, path)
+    spec = spec_from_file_location(f"{package}.{path.stem}", path)
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -174,7 +174,7 @@ def _describe(block: str, fault: Any, model: type[BaseModel]) -> str:
             return f"{key}: is missing (`git diff` shows what was removed)"
         case "extra_forbidden":
             known = _schema(model, fault["loc"][:-1])["properties"]
-            return f"{key}: unknown key (known: {', '.join(known)})"
+            return f"{key}: unknown key (known: {', '.join(known) or 'none'})"
         case "model_type":
             known = _schema(model, fault["loc"])["properties"]
             return f"{key}: must have these keys indented below it: {', '.join(known)}"
