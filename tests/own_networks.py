@@ -280,7 +280,7 @@ BROKEN = {
             CONVOLUTIONS,
             f"features = self.first(low).sigmoid()\nfeatures += self.second(features)\n{RESULT}",
         ),
-        "broken: the training failed: RuntimeError: one of the variables needed for gradient",
+        "broken: the training failed: broken.py: RuntimeError: one of the variables needed",
     ),
     "another base": (
         upscaler(CONVOLUTIONS, RESULT).replace("(scale)", "()"),
@@ -300,7 +300,7 @@ BROKEN = {
     ),
     "no forward": (
         upscaler(CONVOLUTIONS, RESULT).replace("def forward", "def foward"),
-        "settings=Settings(channels=8))` failed: TypeError: Can't instantiate abstract",
+        "settings=Settings(channels=8))` failed: broken.py: TypeError: Can't instantiate abstract",
     ),
     "not an Upscaler": (
         upscaler(CONVOLUTIONS, RESULT)

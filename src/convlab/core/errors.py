@@ -97,13 +97,13 @@ def describe(error: BaseException, module: str) -> str:
     Returns
     -------
     str
-        Such as "mine.py, line 3: ValueError: ..."; without a place if it passed through no line
-        of that file.
+        Such as "mine.py, line 3: ValueError: ..."; without a line if it passed through none of
+        that file.
     """
     line, file = line_in(error, module), f"{module.rpartition('.')[2]}.py"
     message = str(error)
     if isinstance(error, SyntaxError):
         message = error.msg
         file = Path(error.filename).name if error.filename else file
-    place = f"{file}, line {line}: " if line else ""
-    return f"{place}{type(error).__name__}: {message}"
+    place = f", line {line}" if line else ""
+    return f"{file}{place}: {type(error).__name__}: {message}"
