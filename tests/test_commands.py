@@ -77,7 +77,7 @@ def test_a_folder_is_upscaled_and_what_fails_is_named():
     assert result.exit_code == 1
     assert "broken.png: is not a JPEG" in result.stderr
     assert "out/wide.webp: WEBP allows at most 16,383" in result.stderr
-    assert "5 of 7 upscaled x2" in result.stderr
+    assert "5 of 7 upscaled x2 by subpixel" in result.stderr
     whole = [f"whole.{suffix}" for suffix in ("bmp", "jpg", "png", "tif", "webp")]
     expected = {*whole, *(f"{name}.compare.png" for name in whole)}
     assert {path.name for path in Path("out").iterdir()} == expected

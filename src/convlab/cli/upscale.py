@@ -73,7 +73,8 @@ def upscale(
             for comparison in comparison_drafts:
                 write_picture(comparison, side_by_side(picture, upscaled, network.scale))
 
-    for_each(files, upscale_file, f"upscaled x{network.scale}")
+    name = type(network).__module__.rpartition(".")[2]  # of its file
+    for_each(files, upscale_file, f"upscaled x{network.scale} by {name}")
 
 
 def upscale_picture(network: Upscaler, picture: Picture, name: str) -> Picture:

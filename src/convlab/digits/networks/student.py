@@ -8,11 +8,11 @@ What the class `Network` must do, whatever is inside:
   the training contains; and an embedding of shape (batch, width), any width: the input of the last
   layer, which t-SNE and the activation atlas show.
 
-Change this file, or copy it to `mine.py` beside it and add the line `mine: {}` under `networks:` in
-params.yaml. Then:
+Change this file, or copy it to `digits.py` beside it (any name that no super-resolution network
+has), add the line `digits: {}` under `networks:` in params.yaml, and write `digits` for `student`:
 
     make check-network NETWORK=student                      is it sound, how large, how fast?
-    dvc exp run -n mine -S train_cnn.network=student        train it, measure it
+    dvc exp run -n first -S train_cnn.network=student       train it, measure it
     dvc exp show                                            compare it, as `cnn`, with `mlp`
 
 Ideas, from small to large: more hidden units, a convolution before them, pooling, a second

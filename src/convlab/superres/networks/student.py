@@ -9,16 +9,16 @@ What the class `Network` must do, whatever is inside:
   or above 1 is clipped where pictures are written.
 - Height and width may be any: 24 x 24 in the training, whole photographs afterwards.
 
-Change this file, or copy it to `mine.py` beside it and add the line `mine: {}` under `networks:` in
-params.yaml. Then:
+Change this file, or copy it to `mine.py` beside it, add the line `mine: {}` under `networks:` in
+params.yaml, and write `mine` for `student` below:
 
     make check-network NETWORK=student                       is it sound, how large, how fast?
-    dvc exp run -n mine -S train_sr.network=student          train it, measure it
+    dvc exp run -n first -S train_sr.network=student         train it, measure it
     dvc exp show                                             compare it
 
 Ideas, from small to large: a second convolution with a ReLU before it, more channels, more layers
 (a loop and an nn.Sequential), other activations, batch normalization (does it help here?), residual
-blocks, attention.
+blocks, attention. The report draws the pixel shuffle of a network that has it as a layer.
 """
 
 from torch import Tensor, nn
