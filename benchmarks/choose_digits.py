@@ -11,12 +11,11 @@ import sys
 from pathlib import Path
 from statistics import fmean, stdev
 
-import torch
 from tqdm import tqdm
 
 sys.path.extend(str(Path(__file__).parents[1] / folder) for folder in ("src", "benchmarks"))
 
-from convlab.core.compute import Compute, prepare
+from convlab.core.compute import Compute, prepare, set_seed
 from convlab.core.params import read_block
 from convlab.core.weights import find_network
 from convlab.data.mnist import read_digits
@@ -35,7 +34,7 @@ def held_out_accuracy(digits: Digits, params: TrainCnn) -> float:
     """Train on all digits but the last ones, measure on those."""
     module = find_network(NETWORKS, params.network)
     settings = read_block(PARAMS, f"networks.{params.network}", module.Settings)
-    torch.manual_seed(params.seed)
+    set_seed(params.seed)
     network = module.Network(settings=settings)
     training_digits = Digits(digits.images[:-HELD_OUT], digits.labels[:-HELD_OUT])
     held_out = Digits(digits.images[-HELD_OUT:], digits.labels[-HELD_OUT:])

@@ -14,12 +14,11 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-import torch
 from tqdm import tqdm
 
 sys.path.extend(str(Path(__file__).parents[1] / folder) for folder in ("src", "benchmarks"))
 
-from convlab.core.compute import Compute, prepare
+from convlab.core.compute import Compute, prepare, set_seed
 from convlab.core.errors import InputError
 from convlab.core.params import read_block
 from convlab.core.weights import count_parameters, find_network
@@ -96,7 +95,7 @@ def main() -> None:
     for variant, params, settings in tqdm(variants):
         psnrs = []
         for seed in SEEDS if variant == Variant() else SEEDS[:1]:
-            torch.manual_seed(seed)
+            set_seed(seed)
             network = find_network(NETWORKS, params.network).Network(SCALE, settings)
             seeded = params.model_copy(update={"seed": seed})
             curve = train_once(

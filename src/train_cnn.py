@@ -8,10 +8,8 @@ the networks' own.
 
 from pathlib import Path
 
-import torch
-
 from convlab.core.checkpoint import Checkpoint, fingerprint
-from convlab.core.compute import Compute, prepare
+from convlab.core.compute import Compute, prepare, set_seed
 from convlab.core.loop import Training, train
 from convlab.core.outputs import atomic_write, remove
 from convlab.core.params import read_block
@@ -40,7 +38,7 @@ def train_network(
     module = find_network(NETWORKS, name)
     settings = read_block(PARAMS, f"networks.{name}", module.Settings)
     check_classifier(name, settings, params)
-    torch.manual_seed(params.seed)
+    set_seed(params.seed)
     network = module.Network(settings=settings)
     training = make_training(network, digits, test, params)
     compute = read_block(PARAMS, "compute", Compute)

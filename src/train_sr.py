@@ -8,10 +8,8 @@ last checkpoint. Parameters: blocks train_sr, compute and the network's own.
 
 from pathlib import Path
 
-import torch
-
 from convlab.core.checkpoint import Checkpoint, fingerprint
-from convlab.core.compute import Compute, prepare
+from convlab.core.compute import Compute, prepare, set_seed
 from convlab.core.loop import train
 from convlab.core.outputs import atomic_write
 from convlab.core.params import read_block
@@ -43,7 +41,7 @@ def main(scale: int) -> None:
     pairs, validation = read_patches(patches), read_pairs(patches / "validation")
     low_side, high_side = (planes.shape[-1] for planes in pairs)
     check_upscaler(params.network, scale, settings, params, low_side)
-    torch.manual_seed(params.seed)
+    set_seed(params.seed)
     network = module.Network(scale=scale, settings=settings)
     training = make_training(network, pairs, validation, params)
     blocks = [scale, params.model_dump(), compute.model_dump(), settings.model_dump()]

@@ -8,15 +8,14 @@ from collections.abc import Iterator
 from contextlib import chdir, contextmanager
 from pathlib import Path
 
-# The pipeline runs beside the tests: threads that wait must not take its processor.
-os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+from convlab.core.checkpoint import Checkpoint  # before torch: see convlab/__init__.py
 
+# isort: split
 import hypothesis
 import pytest
 import torch
 from dvc.cli import main as dvc_main
 
-from convlab.core.checkpoint import Checkpoint
 from convlab.core.compute import Compute, prepare
 from convlab.core.params import read_yaml
 from tools import demo

@@ -39,7 +39,7 @@ from tools import check_network
 pytestmark = pytest.mark.numeric
 PARAMS = SETTINGS | {"steps": 6, "batch_size": 2}
 TRAIN_CNN = {"network": "cnn", "seed": 1, "steps": 4, "batch_size": 4, "learning_rate": 0.01}
-TRAIN_CNN |= {"weight_decay": 0.01, "log_every": 2, "snapshots": 2}
+TRAIN_CNN |= {"weight_decay": 0.01, "augmentation": "none", "log_every": 2, "snapshots": 2}
 
 
 @pytest.fixture(autouse=True)
@@ -145,21 +145,14 @@ def test_muon_gets_hidden_weights_whatever_the_order_of_registration(tmp_path):
     late = "self.late = nn.Conv2d(8, 8, 3, padding=1)"
     forward = f"features = self.late(self.second(self.first(low).relu()).relu())\n{RESULT}"
     with network_file(tmp_path, NETWORKS, "late", upscaler(CONVOLUTIONS + late, forward)):
-        assert trained_by_muon("late") == ["second.weight", "late.weight"]
+        assert make(network="late").names_trained_by(Muon) == ["second.weight", "late.weight"]
 
 
 def test_muon_gets_no_weights_that_are_not_applied_to_features(
     tmp_path,
 ):
     with network_file(tmp_path, NETWORKS, "computed", SOUND["computed_weights"]):
-        assert trained_by_muon("computed") == []
-
-
-def trained_by_muon(name):
-    training = make(network=name)
-    names = {id(weight): key for key, weight in training.network.named_parameters()}
-    (muon,) = (each for each in training.optimizers if isinstance(each, Muon))
-    return [names[id(weight)] for weight in muon.param_groups[0]["params"]]
+        assert make(network="computed").names_trained_by(Muon) == []
 
 
 @pytest.mark.parametrize(

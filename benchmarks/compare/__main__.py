@@ -20,8 +20,6 @@ from statistics import fmean, median
 from typing import Any
 
 import numpy as np
-import torch
-from torch import nn
 from tqdm import tqdm
 
 sys.path.extend(str(Path(__file__).parents[2] / folder) for folder in ("src", "benchmarks"))
@@ -29,7 +27,7 @@ sys.path.extend(str(Path(__file__).parents[2] / folder) for folder in ("src", "b
 from compare.entries import ENTRIES, SCALE, Entry
 from compare.show import Row, draw, write_table
 from convlab.core.checkpoint import fingerprint
-from convlab.core.compute import Compute, prepare
+from convlab.core.compute import Compute, prepare, set_seed
 from convlab.core.errors import InputError
 from convlab.core.loop import Training
 from convlab.core.outputs import atomic_write
@@ -62,7 +60,7 @@ RATES = (0.5, 1.0, 2.0, 4.0, 8.0)
 class NoEvaluation:
     """Measures nothing, so that only the steps of a training take time."""
 
-    def __call__(self, network: nn.Module, step: int) -> dict[str, float]:
+    def __call__(self, network: Any, step: int) -> dict[str, float]:
         """Give nothing."""
         return {}
 
@@ -90,7 +88,7 @@ class Bench:
             for name in ("adamw_learning_rate", "muon_learning_rate")
         }
         length = {"steps": steps, "validate_every": steps, "warmup_steps": steps // 20}
-        torch.manual_seed(self.params.seed)
+        set_seed(self.params.seed)
         network = find_network(NETWORKS, self.entry.network).Network(SCALE, self.settings)
         params = self.params.model_copy(update=rates | length)
         return make_training(network, self.patches, self.validation, params)

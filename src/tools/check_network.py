@@ -12,20 +12,16 @@ import time
 from argparse import ArgumentParser, Namespace
 from contextlib import redirect_stdout
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from statistics import median
 from textwrap import fill
 from typing import Any
 
 import numpy as np
-import torch
 from tabulate import tabulate
-from torch import Tensor
-from torch.optim import Optimizer
 
 from convlab.core.checks import summarize
-from convlab.core.compute import Compute, prepare
+from convlab.core.compute import Compute, prepare, set_seed
 from convlab.core.loop import Training, take_step
 from convlab.core.optimizers import Muon
 from convlab.core.params import Params, read_block
@@ -66,7 +62,7 @@ def examine_upscaler(name: str) -> dict[str, Any]:
     params = read_block(PARAMS, "train_sr", TrainSr).model_copy(update={"network": name})
     patch_size = read_block(PARAMS, "make_patches", MakePatches).patch_size
     scale, settings = read_block(PARAMS, "scales", Scales).root[0], read_settings("superres", name)
-    torch.manual_seed(params.seed)
+    set_seed(params.seed)
     levels = {
         each: checks.check_shapes(name, checks.build_upscaler(name, each, settings))
         for each in (2, 3, 4)
@@ -80,8 +76,8 @@ def examine_upscaler(name: str) -> dict[str, Any]:
     network = build().eval()  # on the processor, wherever the training is
     dependence = measure_dependence(network)
     needed, high_side = multiply_adds(network), scale * patch_size
-    names = {id(weight): key for key, weight in training.network.named_parameters()}
-    muon = [id(weight) for weight in trained_by(training, Muon)]
+    muon = training.names_trained_by(Muon)
+    others = [key for key, _ in network.named_parameters() if key not in muon]
     return {
         "scale": scale,
         "parameters": count_parameters(network),
@@ -93,8 +89,8 @@ def examine_upscaler(name: str) -> dict[str, Any]:
         "steps": params.steps,
         "seconds_per_step": step,
         "minutes": seconds / 60,
-        "muon": [names[each] for each in muon],
-        "adamw": [name for each, name in names.items() if each not in muon],
+        "muon": muon,
+        "adamw": others,
     }
 
 
@@ -112,12 +108,6 @@ def examine_classifier(name: str) -> dict[str, Any]:
         "seconds_per_step": step,
         "minutes": params.steps * step / 60,
     }
-
-
-def trained_by(training: Training, kind: type[Optimizer]) -> list[Tensor]:
-    """Give the weights that optimizers of a kind train."""
-    groups = [each.param_groups for each in training.optimizers if isinstance(each, kind)]
-    return [weight for group in chain(*groups) for weight in group["params"]]
 
 
 def time_step(training: Training) -> float:

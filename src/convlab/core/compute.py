@@ -27,11 +27,16 @@ def prepare(compute: Compute) -> None:
     torch.set_deterministic_debug_mode("error")
 
 
+def set_seed(seed: int) -> None:
+    """Seed torch's random numbers: initial weights, Dropout."""
+    torch.manual_seed(seed)
+
+
 def has_bfloat16_units() -> bool:
     """Whether this processor multiplies bfloat16 faster than float32.
 
-    True for x86 with AMX or AVX512-BF16 and for Arm with the BF16 extension;
-    elsewhere bfloat16 is emulated, and slower than float32.
+    True for x86 with AMX and for Arm with the BF16 extension. AVX512-BF16 alone has half of
+    float32's peak; elsewhere bfloat16 is emulated: both are slower than float32.
 
     Returns
     -------
@@ -40,7 +45,7 @@ def has_bfloat16_units() -> bool:
     # An older torch cannot tell; without oneDNN, torch has no fast kernels for these units.
     capabilities = getattr(torch.cpu, "get_capabilities", dict)()
     return torch.backends.mkldnn.is_available() and any(
-        capabilities.get(unit) for unit in ("amx_bf16", "avx512_bf16", "bf16")
+        capabilities.get(unit) for unit in ("amx_bf16", "bf16")
     )
 
 

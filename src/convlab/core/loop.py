@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Protocol
 
 import torch
@@ -46,6 +47,12 @@ class Training:
     seed: int
     """Of what the network itself draws, such as Dropout: step n draws from seed + n."""
     warmup_steps: int = 0
+
+    def names_trained_by(self, kind: type[Optimizer]) -> list[str]:
+        """Name the weights that optimizers of a kind change."""
+        groups = [each.param_groups for each in self.optimizers if isinstance(each, kind)]
+        trained = {id(weight) for group in chain(*groups) for weight in group["params"]}
+        return [name for name, each in self.network.named_parameters() if id(each) in trained]
 
     def state_dict(self) -> dict[str, Any]:
         """Give what it takes to resume, beside the step."""
