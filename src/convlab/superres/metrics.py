@@ -54,16 +54,13 @@ def quality(truth: np.ndarray, estimate: np.ndarray, *, crop_border: int) -> Qua
     quality assessment: from error visibility to structural similarity", IEEE
     TIP 13(4), 2004: 11 x 11 Gaussian window, sigma 1.5.
     """
-    inside = np.s_[crop_border:-crop_border, crop_border:-crop_border] if crop_border else np.s_[:]
-    truth, estimate = truth[inside], estimate[inside]
-    if np.array_equal(truth, estimate):
-        return Quality(float("inf"), 1.0)
+    inside = _inside(crop_border)
     return Quality(
-        float(peak_signal_noise_ratio(truth, estimate, data_range=255)),
+        psnr(truth, estimate, crop_border=crop_border),
         float(
             structural_similarity(
-                truth,
-                estimate,
+                truth[inside],
+                estimate[inside],
                 data_range=255,
                 gaussian_weights=True,
                 sigma=1.5,
@@ -71,6 +68,26 @@ def quality(truth: np.ndarray, estimate: np.ndarray, *, crop_border: int) -> Qua
             )
         ),
     )
+
+
+def psnr(truth: np.ndarray, estimate: np.ndarray, *, crop_border: int) -> float:
+    """Measure the peak signal-to-noise ratio alone, which takes a fraction of SSIM's time.
+
+    Parameters
+    ----------
+    truth, estimate : ndarray of uint8, shape (height, width)
+    crop_border : int
+        Pixels left out on each side.
+
+    Returns
+    -------
+    float
+        In dB, infinite for equal images.
+    """
+    inside = _inside(crop_border)
+    if np.array_equal(truth[inside], estimate[inside]):
+        return float("inf")
+    return float(peak_signal_noise_ratio(truth[inside], estimate[inside], data_range=255))
 
 
 def mean_psnr(truths: list[np.ndarray], estimates: list[np.ndarray], *, crop_border: int) -> float:
@@ -89,7 +106,13 @@ def mean_psnr(truths: list[np.ndarray], estimates: list[np.ndarray], *, crop_bor
         In dB, finite.
     """
     psnrs = [
-        quality(truth, estimate, crop_border=crop_border).psnr
+        psnr(truth, estimate, crop_border=crop_border)
         for truth, estimate in zip(truths, estimates, strict=True)
     ]
     return float(np.mean(np.minimum(psnrs, PSNR_OF_EQUAL_IMAGES)))
+
+
+def _inside(crop_border: int) -> tuple[slice, slice]:
+    """Index the pixels that count."""
+    side = slice(crop_border, -crop_border) if crop_border else slice(None)
+    return side, side
