@@ -32,8 +32,7 @@ demo: setup ## run the whole pipeline on bundled data: no download, a few minute
 	python src/tools/demo.py
 
 repro: setup ## rebuild everything that is out of date, on MNIST and BSDS500
-	python src/tools/check_params.py
-	dvc repro
+	@python src/tools/repro.py
 
 check-network: setup ## check a network before its training, and what it costs: NETWORK=student
 	@python src/tools/check_network.py "$${NETWORK:-student}"

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -51,6 +52,20 @@ def run(tmp_path, command):
         return subprocess.Popen(command(body), **pipes, **options)
 
     return start
+
+
+def test_a_stage_leaves_how_long_it_took(run, tmp_path, monkeypatch):
+    times = tmp_path / "logs" / "times.csv"
+    run("print('by hand')")
+    assert not times.exists()
+    monkeypatch.setenv("DVC_STAGE", "train_sr@2")
+    run("import time; time.sleep(0.2)")
+    run("raise InputError('no time for what failed')")
+    run("pass")
+    header, first, second = times.read_text().splitlines()
+    assert header == "stage,seconds"
+    assert re.fullmatch(r"train_sr@2,0\.[2-9]", first)
+    assert second == "train_sr@2,0.0"
 
 
 def test_a_script_runs_and_ends_well(run):

@@ -4,6 +4,7 @@ import argparse
 import errno
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from convlab.core.errors import InputError, is_out_of_memory, reason
+
+TIMES = Path("logs/times.csv")
+"""How long each run of a stage took. No output of a stage: it is never twice the same."""
 
 
 def _no_options(_: argparse.ArgumentParser) -> None:
@@ -59,11 +63,21 @@ def script(
     options = parser.parse_args()
     with one_line_errors(lock.stem):
         lock.parent.mkdir(parents=True, exist_ok=True)
-        held = _acquire(FileLock(lock), lock.with_suffix(".pid"))
+        held, began = _acquire(FileLock(lock), lock.with_suffix(".pid")), time.monotonic()
         try:
             yield options
         finally:
             held.release()
+        if stage := os.environ.get("DVC_STAGE"):
+            _keep_time(stage, time.monotonic() - began)
+
+
+def _keep_time(stage: str, seconds: float) -> None:
+    TIMES.parent.mkdir(exist_ok=True)
+    with TIMES.open("a", encoding="utf-8") as file:
+        if not file.tell():
+            file.write("stage,seconds\n")
+        file.write(f"{stage},{seconds:.1f}\n")
 
 
 def _acquire(lock: FileLock, pid_file: Path) -> FileLock:

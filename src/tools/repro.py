@@ -1,0 +1,46 @@
+"""Rebuild everything that is out of date, and say at the end how long each stage took.
+
+Checks params.yaml first, then runs `dvc repro`. The times stand in
+logs/times.csv, too, where every run of a stage leaves its own.
+"""
+
+import sys
+from pathlib import Path
+
+from tabulate import tabulate
+
+from convlab.core.script import TIMES, script
+from convlab.core.tables import read_columns
+from tools.check_params import check
+from tools.commands import dvc
+
+
+def main() -> None:
+    """Rebuild, and print a table of the stages that ran."""
+    check(Path("params.yaml"))
+    before = len(read_times())
+    try:
+        dvc("repro", folder=Path())
+    finally:
+        if rows := read_times()[before:]:
+            total = sum(seconds for _, seconds in rows)
+            table = [(stage, write_time(seconds)) for stage, seconds in [*rows, ("all", total)]]
+            print(tabulate(table, tablefmt="plain"), file=sys.stderr)
+
+
+def read_times() -> list[tuple[str, float]]:
+    """Read which stages ran here, and for how many seconds."""
+    if not TIMES.exists():
+        return []
+    columns = read_columns(TIMES, texts=["stage"])
+    return list(zip(columns["stage"], columns["seconds"], strict=True))
+
+
+def write_time(seconds: float) -> str:
+    """Write a time as people do."""
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
+
+
+if __name__ == "__main__":
+    with script(__doc__, lock=Path(".work/repro.lock")):
+        main()
