@@ -12,6 +12,7 @@ from conftest import InterruptedCheckpoint
 from convlab.core.checkpoint import Checkpoint
 from convlab.core.loop import train
 from convlab.core.weights import count_parameters, find_network, network_names
+from convlab.digits.augmentation import random_affine
 from convlab.digits.evaluation import DIRECTIONS, evaluate, shift, shifted_accuracy
 from convlab.digits.prediction import NETWORKS, predict, score, to_input
 from convlab.digits.training import Digits, TrainCnn, make_training, shuffled, snapshot_steps
@@ -25,6 +26,7 @@ SETTINGS = {
     "batch_size": 24,
     "learning_rate": 0.005,
     "weight_decay": 0.01,
+    "augmentation": "none",
     "log_every": 10,
     "snapshots": 3,
 }
@@ -126,9 +128,13 @@ def test_the_curve_and_the_snapshots_are_of_the_steps_that_were_asked_for(tmp_pa
     assert curve[-1]["accuracy"] == score(logits, TEST.labels).accuracy
 
 
-def test_an_interrupted_training_is_resumed_in_the_middle_of_an_epoch(tmp_path, prepared):
-    whole, curve = trained(tmp_path / "whole", "cnn")
-    params, path = TrainCnn(**SETTINGS), tmp_path / "checkpoint"
+@pytest.mark.parametrize("augmentation", ["none", "affine"])
+def test_an_interrupted_training_is_resumed_in_the_middle_of_an_epoch(
+    tmp_path, prepared, augmentation
+):
+    whole, curve = trained(tmp_path / "whole", "cnn", augmentation=augmentation)
+    params = TrainCnn(**SETTINGS | {"augmentation": augmentation})
+    path = tmp_path / "checkpoint"
     with pytest.raises(KeyboardInterrupt):
         train(
             make_training(make("cnn"), TRAINING, TEST, params),
@@ -140,6 +146,25 @@ def test_an_interrupted_training_is_resumed_in_the_middle_of_an_epoch(tmp_path, 
     assert torch.equal(weights(resumed.network), weights(whole.network))
     for step, embedding in whole.evaluation.embeddings.items():
         assert torch.equal(resumed.evaluation.embeddings[step], embedding)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_augmentation_moves_each_digit_a_little_and_differently(seed):
+    digits = torch.zeros((6, 1, 28, 28))
+    digits[..., 11:17, 11:17] = 1  # in the middle
+    moved = random_affine(digits, [seed, 1])
+    assert moved.shape == digits.shape
+    assert 0 <= moved.min() <= moved.max() <= 1.001
+    places = torch.arange(28.0)
+    for axis in (2, 3):
+        ink = moved.sum(5 - axis).squeeze(1)
+        centres = (ink * places).sum(1) / ink.sum(1)
+        assert (centres - 13.5).abs().max() <= 2 * 1.1 * 1.15  # SHIFT, resized and slanted
+        assert len(centres.unique()) == 6
+    area = moved.sum((1, 2, 3)) / 36
+    assert 0.8 < area.min() <= area.max() < 1.25
+    assert torch.equal(random_affine(digits, [seed, 1]), moved)
+    assert not torch.equal(random_affine(digits, [seed, 2]), moved)
 
 
 @given(st.integers(1, 50), st.integers(1, 60), st.integers(0, 2**32 - 1))

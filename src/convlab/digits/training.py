@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from convlab.core.compute import to_channels_last
 from convlab.core.loop import Training
 from convlab.core.optimizers import make_adamw
 from convlab.core.params import Params, Seed
+from convlab.digits.augmentation import random_affine
 from convlab.digits.prediction import predict, score, to_input
 
 EMBEDDED = 500
@@ -29,6 +30,7 @@ class TrainCnn(Params):
     batch_size: Annotated[int, Field(ge=1, le=60_000)]
     learning_rate: Annotated[float, Field(gt=0, le=1)]
     weight_decay: Annotated[float, Field(ge=0, le=1)]
+    augmentation: Literal["none", "affine"]
     log_every: Annotated[int, Field(ge=1)]
     snapshots: Annotated[int, Field(ge=2, le=100)]
 
@@ -97,8 +99,12 @@ def make_training(network: nn.Module, training: Digits, test: Digits, params: Tr
     kept = snapshot_steps(params)
 
     def batches(step: int) -> Iterator[tuple[Tensor, Tensor]]:
-        for chosen in islice(shuffled(len(images), params.batch_size, params.seed), step, None):
-            yield images[chosen], labels[chosen]
+        order = islice(shuffled(len(images), params.batch_size, params.seed), step, None)
+        for number, chosen in enumerate(order, step):
+            batch = images[chosen]
+            if params.augmentation == "affine":
+                batch = random_affine(batch, [params.seed, number])
+            yield batch, labels[chosen]
 
     return Training(
         network=network,

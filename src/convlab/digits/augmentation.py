@@ -1,0 +1,48 @@
+"""Augmentation: digits that are turned, resized, slanted and shifted a little at random."""
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+ROTATION = np.deg2rad(10)
+"""Radians, at most, to either side."""
+RESIZING, SLANT = 0.1, 0.1
+"""At most: share by which height and width change alike; columns per row."""
+SHIFT = 2
+"""Pixels, at most, in each direction."""
+
+
+def random_affine(digits: Tensor, seed: list[int]) -> Tensor:
+    """Apply to each digit an affine transformation of its own.
+
+    What is outside of the image counts as paper.
+
+    Parameters
+    ----------
+    digits : Tensor, shape (batch, 1, height, width)
+    seed : list of int
+        The same seed gives the same transformations.
+
+    Returns
+    -------
+    Tensor of the same shape
+        Interpolated bilinearly.
+
+    References
+    ----------
+    P. Simard, D. Steinkraus, J. Platt, "Best practices for convolutional
+    neural networks applied to visual document analysis", ICDAR 2003.
+    """
+    count, _, height, width = digits.shape
+    rotation, resizing, slant, down, right = np.random.default_rng(seed).uniform(-1, 1, (5, count))
+    sine, cosine = np.sin(ROTATION * rotation), np.cos(ROTATION * rotation)
+    scale, slant = 1 + RESIZING * resizing, SLANT * slant
+    # For each pixel of the result, where it is taken from: coordinates are -1 to 1.
+    rows = [
+        [scale * cosine, scale * (slant * cosine - sine), 2 * SHIFT * right / width],
+        [scale * sine, scale * (slant * sine + cosine), 2 * SHIFT * down / height],
+    ]
+    matrices = torch.from_numpy(np.moveaxis(np.array(rows), -1, 0)).to(digits.dtype)
+    grid = functional.affine_grid(matrices, list(digits.shape), align_corners=False)
+    return functional.grid_sample(digits, grid, align_corners=False)
