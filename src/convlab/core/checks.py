@@ -5,7 +5,7 @@ small inputs, for a few steps, saved and loaded.
 """
 
 import tempfile
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sized
 from itertools import chain
 from pathlib import Path
@@ -273,9 +273,12 @@ def summarize(names: Iterable[str]) -> str:
     names = list(names)
     if len(names) <= MAX_NAMES:
         return ", ".join(names)
-    parts = Counter(name.partition(".")[0] for name in names)
+    parts = defaultdict(list)
+    for name in names:
+        parts[name.partition(".")[0]].append(name)
     return ", ".join(
-        f"{part} ({count} weights)" if count > 1 else part for part, count in parts.items()
+        f"{part} ({len(inside)} weights)" if len(inside) > 1 else inside[0]
+        for part, inside in parts.items()
     )
 
 

@@ -1,0 +1,1 @@
+"""A board of records: the best super-resolution for a given amount of arithmetic."""
