@@ -124,3 +124,11 @@ def test_weights_are_split_by_what_they_do():
     assert {*hidden, *others, "frozen.weight", "frozen.bias"} == set(names.values())
     assert network.training
     assert network.norm.num_batches_tracked == 0
+
+
+def test_without_an_example_adamw_trains_all_weights_that_are_not_frozen():
+    network = Branches()
+    hidden, others = split_weights(network, None)
+    assert hidden == []
+    trainable = [weight for weight in network.parameters() if weight.requires_grad]
+    assert [id(weight) for weight in others] == [id(weight) for weight in trainable]

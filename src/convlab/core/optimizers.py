@@ -132,21 +132,21 @@ class Muon(Optimizer):
         kernel.sub_(orthogonalize(matrix).view_as(kernel), alpha=rate * factor)
 
 
-def split_weights(network: nn.Module, example: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+def split_weights(network: nn.Module, example: Tensor | None) -> tuple[list[Tensor], list[Tensor]]:
     """Split the trainable weights into the hidden ones and all others.
 
     Parameters
     ----------
     network : Module
-    example : Tensor
-        An input of the network, see `hidden_weights`.
+    example : Tensor or None
+        An input of the network, see `hidden_weights`. None: AdamW trains the hidden ones, too.
 
     Returns
     -------
     hidden, others : list of Tensor
         For Muon and for AdamW.
     """
-    hidden = hidden_weights(network, example)
+    hidden = [] if example is None else hidden_weights(network, example)
     found = {id(weight) for weight in hidden}
     trainable = [weight for weight in network.parameters() if weight.requires_grad]
     return hidden, [weight for weight in trainable if id(weight) not in found]

@@ -29,7 +29,7 @@ class TrainSr(Params):
     steps: Annotated[int, Field(ge=1, le=10**9)]
     batch_size: Annotated[int, Field(ge=1, le=1024)]
     hard_patch_exponent: Annotated[float, Field(ge=0, le=2)]
-    muon_learning_rate: Annotated[float, Field(gt=0, le=1)]
+    muon_learning_rate: Annotated[float, Field(ge=0, le=1)]
     muon_weight_decay: Annotated[float, Field(ge=0, le=1)]
     adamw_learning_rate: Annotated[float, Field(gt=0, le=1)]
     warmup_steps: Annotated[int, Field(ge=0)]
@@ -123,7 +123,8 @@ def make_training(
         with autocast(params.precision, device):
             return functional.l1_loss(network(low).float(), high)
 
-    hidden, others = split_weights(network, patches.low[:1].unsqueeze(1).float())
+    example = patches.low[:1].unsqueeze(1).float() if params.muon_learning_rate else None
+    hidden, others = split_weights(network, example)
     return Training(
         network=network,
         batches=batches,
