@@ -77,7 +77,15 @@ def test_muon_takes_no_kernels_and_kernels_without_gradient():
     assert not optimizer.state
 
 
-HIDDEN = {"srcnn": 1, "espcn": 1, "fsrcnn": 6, "vdsr": 18, "edsr": 34, "subpixel": 6}
+HIDDEN = {
+    "srcnn": 1,
+    "espcn": 1,
+    "fsrcnn": 6,
+    "vdsr": 18,
+    "edsr": 34,
+    "subpixel": 6,
+    "equivariant": 6,
+}
 IMAGE = torch.zeros(1, 1, 8, 8)
 
 

@@ -9,17 +9,20 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from skimage import data
 from torch import nn
+from torch.nn import functional
 
+from convlab.core.optimizers import Muon, split_weights
 from convlab.core.weights import count_parameters, find_network, network_names
 from convlab.imaging.resize import downscale, upscale
 from convlab.superres.cost import multiply_adds, training_pflop
-from convlab.superres.layers import make_upsampling, pixel_shuffle
+from convlab.superres.layers import bicubic, make_upsampling, pixel_shuffle, turned
 from convlab.superres.training import TrainSr
 from convlab.superres.upscaling import NETWORKS, upscale_ensemble, upscale_luminance
 from test_train_sr import SETTINGS
 
 pytestmark = pytest.mark.numeric
 SMALL = {"edsr": {"channels": 4, "blocks": 1}, "subpixel": {"channels": 4, "layers": 2}}
+SMALL["equivariant"] = {"channels": 8, "layers": 2}
 EVERY = pytest.mark.parametrize("name", network_names(NETWORKS))
 SCALES = pytest.mark.parametrize("scale", [2, 3, 4])
 
@@ -57,6 +60,38 @@ def test_every_weight_learns(name):
     assert [key for key, weights in trained if not weights.grad.any()] == []
 
 
+@SCALES
+def test_what_is_flipped_or_transposed_is_upscaled_alike_however_the_network_is_trained(scale):
+    network, random = make("equivariant", scale, channels=16, layers=2), torch.Generator()
+    low, high = (torch.rand(3, 1, side, side, generator=random) for side in (9, 9 * scale))
+    hidden, others = split_weights(network, low)
+    optimizers = Muon(hidden, lr=0.05, weight_decay=0.1), torch.optim.AdamW(others, lr=0.02)
+    assert len(hidden) == 2
+    for _ in range(5):
+        network.zero_grad()
+        (network(low) - high).square().mean().backward()
+        for optimizer in optimizers:
+            optimizer.step()
+    with torch.inference_mode():
+        upscaled = network(low)
+        assert (upscaled - bicubic(low, scale)).abs().mean() > 0.01
+        for symmetry in range(8):
+            expected = turned(upscaled, symmetry)
+            torch.testing.assert_close(network(turned(low, symmetry)), expected, atol=1e-5, rtol=0)
+
+
+def test_the_first_kernel_whitens_what_is_correlated_as_photographs_are():
+    image = torch.from_numpy(data.camera() / 255).float()[None, None]
+    weight = make("equivariant", channels=72).head.weight.detach()[::8]  # nine patterns
+    features = functional.conv2d(image - image.mean(), weight)[0].flatten(1)
+    pixels = functional.unfold(image - image.mean(), 3)[0]
+    before, after = (
+        torch.corrcoef(each).fill_diagonal_(0).abs().mean() for each in (pixels, features)
+    )
+    assert before > 0.8
+    assert after < 0.3
+
+
 PUBLISHED = [
     # Parameters, and thousands of multiply-adds for a pixel at x2. The papers' tables count
     # biases and PReLU in or out; FSRCNN's transposed convolution is counted at low resolution.
@@ -83,7 +118,7 @@ def test_the_arithmetic_of_a_training_is_the_formula():
     )
 
 
-@pytest.mark.parametrize("name", ["srcnn", "vdsr", "subpixel"])
+@pytest.mark.parametrize("name", ["srcnn", "vdsr", "subpixel", "equivariant"])
 @SCALES
 def test_networks_that_refine_bicubic_interpolation_start_there(name, scale):
     low = downscale(data.camera()[:120, 200:320], scale)

@@ -1,6 +1,7 @@
 """Optimizers and the learning-rate schedule: AdamW, Muon, linear warm-up and cosine decay."""
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable
 
 import torch
@@ -117,19 +118,29 @@ class Muon(Optimizer):
     def step(self) -> None:
         """Update every kernel that has a gradient."""
         for group in self.param_groups:
+            same_shape = defaultdict(list)
             for kernel in group["params"]:
                 if kernel.grad is not None:
-                    self._update(kernel, group["lr"], group["momentum"], group["weight_decay"])
+                    same_shape[kernel.flatten(1).shape].append(kernel)
+            for kernels in same_shape.values():
+                self._update(kernels, group["lr"], group["momentum"], group["weight_decay"])
 
-    def _update(self, kernel: Tensor, rate: float, momentum: float, weight_decay: float) -> None:
+    def _update(
+        self, kernels: list[Tensor], rate: float, momentum: float, weight_decay: float
+    ) -> None:
+        """Update kernels that are matrices of one shape, all at once: they are small."""
+        matrices = torch.stack([self._direction(kernel, momentum) for kernel in kernels])
+        factor = max(1, matrices.shape[1] / matrices.shape[2]) ** 0.5
+        for kernel, change in zip(kernels, orthogonalize(matrices), strict=True):
+            kernel.mul_(1 - rate * weight_decay)
+            kernel.sub_(change.view(kernel.shape), alpha=rate * factor)
+
+    def _direction(self, kernel: Tensor, momentum: float) -> Tensor:
         state = self.state[kernel]
         if not state:
             state["momentum"] = torch.zeros_like(kernel)
         mean = state["momentum"].lerp_(kernel.grad, 1 - momentum)
-        matrix = kernel.grad.lerp(mean, momentum).flatten(1)
-        factor = max(1, matrix.shape[0] / matrix.shape[1]) ** 0.5
-        kernel.mul_(1 - rate * weight_decay)
-        kernel.sub_(orthogonalize(matrix).view_as(kernel), alpha=rate * factor)
+        return kernel.grad.lerp(mean, momentum).flatten(1)
 
 
 def split_weights(network: nn.Module, example: Tensor | None) -> tuple[list[Tensor], list[Tensor]]:
@@ -152,23 +163,24 @@ def split_weights(network: nn.Module, example: Tensor | None) -> tuple[list[Tens
     return hidden, [weight for weight in trainable if id(weight) not in found]
 
 
-def orthogonalize(matrix: Tensor, iterations: int = 5) -> Tensor:
-    """Set all singular values of a matrix to about 1, by Newton-Schulz iteration.
+def orthogonalize(matrices: Tensor, iterations: int = 5) -> Tensor:
+    """Set all singular values of matrices to about 1, by Newton-Schulz iteration.
 
     Parameters
     ----------
-    matrix : Tensor, shape (rows, columns)
+    matrices : Tensor, shape (..., rows, columns)
     iterations : int
         After 5, singular values of at least 0.01 of the norm lie between 0.6 and 1.3.
 
     Returns
     -------
-    Tensor, shape (rows, columns)
+    Tensor, shape (..., rows, columns)
     """
     a, b, c = NEWTON_SCHULZ_COEFFICIENTS
-    x = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
-    x = x / (x.norm() + 1e-7)
+    upright = matrices.shape[-2] > matrices.shape[-1]
+    x = matrices.mT if upright else matrices
+    x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     for _ in range(iterations):
-        gram = x @ x.T
+        gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x.T if matrix.shape[0] > matrix.shape[1] else x
+    return x.mT if upright else x

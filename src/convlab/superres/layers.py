@@ -1,14 +1,19 @@
-"""What super-resolution networks share: their interface, pixel shuffle, ways of upsampling."""
+"""What super-resolution networks share: their interface, pixel shuffle, upsampling, symmetry."""
 
 from abc import ABC, abstractmethod
 from typing import Literal
 
+import torch
 from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional
 
 Upsampling = Literal["pixel_shuffle", "transposed", "resize"]
 """The learned step from low to high resolution, see `make_upsampling`."""
+SYMMETRIES = 8
+"""Of a square: the flips, the transposes and the turns that follow from both."""
+Channels = Literal["image", "patterns", "shuffled"]
+"""What becomes of channels when an image is flipped or transposed, see `EquivariantConv2d`."""
 
 
 class Upscaler(nn.Module, ABC):
@@ -142,3 +147,107 @@ def make_upsampling(how: Upsampling, inputs: int, outputs: int, scale: int) -> n
             return nn.Sequential(nn.Upsample(scale_factor=scale), convolution)
         case _:
             raise ValueError(f"unknown upsampling: {how}")
+
+
+def turned(planes: Tensor, symmetry: int) -> Tensor:
+    """Flip rows, columns, or transpose, or several of these.
+
+    Parameters
+    ----------
+    planes : Tensor, shape (..., side, side)
+    symmetry : int
+        0 (nothing changes) to 7; bit 0 flips the rows, then bit 1 the columns, then bit 2
+        transposes.
+
+    Returns
+    -------
+    Tensor of the same shape
+    """
+    planes = planes.flip(-2) if symmetry & 1 else planes
+    planes = planes.flip(-1) if symmetry & 2 else planes
+    return planes.mT if symmetry & 4 else planes
+
+
+class EquivariantConv2d(nn.Conv2d):
+    """A convolution that commutes with flips and transposes, of the same size as its input.
+
+    Its kernel starts symmetric, and the mean over all symmetries of its
+    gradient keeps it so, whatever the optimizer is. It costs what any
+    convolution of its size costs.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+    kernel_size : int
+        An odd number.
+    inputs, outputs : {"image", "patterns", "shuffled"}
+        What the channels are. "image": each is flipped as the image is. "patterns": of every eight,
+        each is flipped and takes another one's place, since it looks for the same pattern in
+        another position. "shuffled": what pixel shuffle makes one image of.
+
+    References
+    ----------
+    T. Cohen, M. Welling, "Group equivariant convolutional networks", ICML 2016.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int = 3,
+        *,
+        inputs: Channels = "patterns",
+        outputs: Channels = "patterns",
+    ) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, padding=kernel_size // 2)
+        after, before = _places(outputs, out_channels), _places(inputs, in_channels)
+        for weights in (self.weight, self.bias):
+            numbers = torch.arange(weights.numel()).view(weights.shape)
+            moved = [numbers[after[symmetry]] for symmetry in range(SYMMETRIES)]
+            if weights is self.weight:
+                moved = [turned(each[:, before[s]], s) for s, each in enumerate(moved)]
+            mean = _MeanOverSymmetries(torch.stack([each.flatten() for each in moved]))
+            with torch.no_grad():  # the mean of eight independent weights is smaller by that factor
+                weights.copy_(SYMMETRIES**0.5 * mean(weights))
+            weights.register_hook(mean)
+
+
+class _MeanOverSymmetries:
+    """Replaces each weight by the mean of those that the symmetries put in its place.
+
+    Parameters
+    ----------
+    places : Tensor of int64, shape (SYMMETRIES, weights)
+        Where each comes from.
+    """
+
+    def __init__(self, places: Tensor) -> None:
+        first, self.orbit = places.amin(0).unique(return_inverse=True)
+        self.places = places[:, first]  # of one weight of each orbit: all in it get the same mean
+
+    def __call__(self, weights: Tensor) -> Tensor:
+        """Give the means, laid out in memory as the weights are."""
+        self.places, self.orbit = (each.to(weights.device) for each in (self.places, self.orbit))
+        means = weights.flatten()[self.places].mean(0)[self.orbit]
+        return torch.empty_like(weights).copy_(means.view(weights.shape))
+
+
+def _places(channels: Channels, count: int) -> list[Tensor]:
+    """For each symmetry, the channel that comes to each place."""
+    match channels:
+        case "image":
+            return [torch.arange(count)] * SYMMETRIES
+        case "shuffled":
+            side = round(count**0.5)
+            grid = torch.arange(count).view(side, side)
+            return [turned(grid, symmetry).flatten() for symmetry in range(SYMMETRIES)]
+        case "patterns":
+            cells = torch.arange(9).view(3, 3)  # no two symmetries make the same of them
+            made = torch.stack([turned(cells, symmetry) for symmetry in range(SYMMETRIES)])
+            groups = SYMMETRIES * torch.arange(count // SYMMETRIES)[:, None]
+            places = []
+            for symmetry in range(SYMMETRIES):
+                again = turned(made, symmetry)
+                becomes = (again[:, None] == made).all((-2, -1)).int().argmax(1)
+                places.append((groups + becomes.argsort()).flatten())
+            return places
