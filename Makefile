@@ -12,7 +12,7 @@ export CONVLAB_MIRROR := $(CURDIR)/$(CONVLAB_MIRROR)
 endif
 endif
 
-.PHONY: help setup demo repro check-network exercise grade test verify regression plots compare \
+.PHONY: help setup demo repro check-network exercise grade test verify regression plots compare speedrun \
 	readme clean
 .DEFAULT_GOAL := help
 
@@ -59,6 +59,9 @@ plots: setup ## draw DVC's plots into a page that needs no network
 
 compare: setup ## train every super-resolution network for three minutes and set them side by side
 	python benchmarks/compare
+
+speedrun: setup ## train an entry of the board with three seeds: ENTRY=file.yaml
+	python benchmarks/speedrun $(ENTRY)
 
 readme: setup ## renew the README's tables and pictures from metrics/ and the models
 	python src/tools/render_readme.py

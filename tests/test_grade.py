@@ -285,7 +285,7 @@ def test_the_best_comes_first_and_what_failed_last(course, monkeypatch):
     table = grade_branches(folder, *branches, form="markdown").splitlines()
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table if "|" in line]
     assert cells[0] == ["branch", "network", *grade.FIGURES, "verdict", "also changed"]
-    best = ["better", "subpixel", "500", "0.001", "31.04", "2", "0.9", "2", "passed", "-"]
+    best = ["better", "equivariant", "500", "0.001", "31.04", "2", "0.9", "2", "passed", "-"]
     assert cells[2] == best
     assert table[-1].startswith("2 of 4 passed: at least 1.5 dB over bicubic and 2 exercises, at")
 

@@ -84,7 +84,7 @@ HIDDEN = {
     "vdsr": 18,
     "edsr": 34,
     "subpixel": 6,
-    "equivariant": 6,
+    "equivariant": 10,
 }
 IMAGE = torch.zeros(1, 1, 8, 8)
 

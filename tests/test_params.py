@@ -256,11 +256,11 @@ def test_no_parameter_takes_another_type_or_goes_out_of_range(data):
         (
             ("networks",),
             {"cnn": {}, "mlp": {}},
-            "networks.subpixel: the block is missing",
+            "networks.equivariant: the block is missing",
         ),
         (
             ("networks",),
-            {"cnn": {}, "subpixel": {}},
+            {"cnn": {}, "equivariant": {}},
             "networks.mlp: the block is missing",
         ),
     ],

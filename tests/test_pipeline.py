@@ -109,7 +109,7 @@ SUPERRES = {"make_patches@2", "train_sr@2", "evaluate_sr@2"} | REPORT
         ("report/page.css", REPORT),
         ("superres/evaluation.py", {"evaluate_sr@2"} | REPORT),
         ("superres/metrics.py", SUPERRES),
-        ("superres/networks/subpixel.py", {"train_sr@2", "evaluate_sr@2"} | REPORT),
+        ("superres/networks/equivariant.py", {"train_sr@2", "evaluate_sr@2"} | REPORT),
         ("superres/networks/edsr.py", set()),  # another network than the chosen one
         ("digits/networks/mlp.py", {"train_cnn", "evaluate_cnn"} | REPORT),
         ("data/bsds.py", {"download_mnist", "download_bsds"} | REPORT),
@@ -125,7 +125,7 @@ def test_a_change_of_code_touches_the_stages_that_use_it(pipeline, file, stages)
 def test_another_network_and_another_scale_run_what_they_touch_alone(pipeline):
     params = pipeline / "params.yaml"
     text = params.read_text()
-    with changed(params, text.replace("network: subpixel", "network: espcn").encode()):
+    with changed(params, text.replace("network: equivariant", "network: espcn").encode()):
         said = status(pipeline)
         assert set(said) == SUPERRES - {"make_patches@2"}
         assert "src/convlab/superres/networks/espcn.py" in json.dumps(said["train_sr@2"])

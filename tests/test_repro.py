@@ -37,6 +37,7 @@ def test_it_ends_with_the_time_of_each_stage_that_ran(monkeypatch, capsys):
 def test_a_wrong_parameter_is_found_before_dvc_removes_anything(monkeypatch, tmp_path):
     monkeypatch.setattr(repro, "dvc", lambda *_, **__: pytest.fail("was called"))
     params = tmp_path / "params.yaml"
-    params.write_text(params.read_text().replace("steps: 2600", "steps: 0"))
-    with pytest.raises(InputError, match=r"train_sr\.steps = 0: "):
+    text = params.read_text().replace("hard_patch_exponent: 0.5", "hard_patch_exponent: 3")
+    params.write_text(text)
+    with pytest.raises(InputError, match=r"train_sr\.hard_patch_exponent = 3: "):
         repro.main()

@@ -68,7 +68,9 @@ def test_of_any_size_a_tiled_plane_equals_the_whole(small_networks, height, widt
     assert abs(tiled.astype(int) - whole).max() <= 1  # rounding may differ
 
 
-@pytest.mark.parametrize("name", ["srcnn", "fsrcnn", "espcn", "vdsr", "edsr", "subpixel"])
+@pytest.mark.parametrize(
+    "name", ["srcnn", "fsrcnn", "espcn", "vdsr", "edsr", "subpixel", "equivariant"]
+)
 def test_a_network_depends_on_what_was_measured_and_on_nothing_beyond(name):
     module = find_network(NETWORKS, name)
     network = randomize(module.Network(2, module.Settings()))

@@ -33,6 +33,7 @@ SETTINGS = {
     "validate_every": 3,
 }
 SMALL = {"edsr": {"channels": 4, "blocks": 1}, "subpixel": {"channels": 8, "layers": 2}}
+SMALL["equivariant"] = {"channels": 8, "layers": 2}
 PHOTO = data.astronaut()[:96, 150:246]
 
 

@@ -29,7 +29,7 @@ class Settings(Params):
 
     channels: Annotated[int, Field(ge=8, le=512, multiple_of=SYMMETRIES)] = 48
     """Width of the hidden layers: a channel for each of the eight symmetries of a pattern."""
-    layers: Annotated[int, Field(ge=1, le=128)] = 6
+    layers: Annotated[int, Field(ge=1, le=128)] = 10
     """Number of hidden layers."""
 
 
@@ -41,7 +41,7 @@ class Network(Upscaler):
     bicubic interpolation of the input and starts at zero: the untrained
     network is bicubic interpolation.
 
-    The kernels stay symmetric: of the 48 channels of a layer, every eight look
+    The kernels stay symmetric: of the channels of a layer, every eight look
     for the same pattern, flipped and transposed. A photograph that is flipped
     is then upscaled to the flipped result, and each mini-batch teaches as much
     as its eight views would together, for the arithmetic of one.

@@ -54,7 +54,11 @@ class Network(Upscaler):
         for convolution in convolutions[1:]:
             _start_near_identity(convolution)
         self.body = nn.Sequential(
-            *(layer for convolution in convolutions for layer in (convolution, nn.ReLU()))
+            *(
+                layer
+                for convolution in convolutions
+                for layer in (convolution, nn.ReLU(inplace=True))
+            )
         )
         self.tail = make_upsampling(settings.upsampling, channels, 1, scale)
         for weights in self.tail.parameters():
