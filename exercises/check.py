@@ -11,11 +11,12 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
-from checks.hints import NotYet
-
 from convlab.core.compute import Compute, prepare, set_seed
 from convlab.core.errors import InputError, describe, line_in
 from convlab.core.script import one_line_errors
+
+# isort: split
+from checks.hints import NotYet  # loads torch, which convlab must come before
 
 HERE = Path(__file__).parent
 NAMES = {int(path.stem[:2]): path.stem for path in sorted(HERE.glob("checks/[0-9]*.py"))}

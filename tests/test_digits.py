@@ -159,10 +159,10 @@ def test_augmentation_moves_each_digit_a_little_and_differently(seed):
     for axis in (2, 3):
         ink = moved.sum(5 - axis).squeeze(1)
         centres = (ink * places).sum(1) / ink.sum(1)
-        assert (centres - 13.5).abs().max() <= 2 * 1.1 * 1.15  # SHIFT, resized and slanted
+        assert (centres - 13.5).abs().max() <= 2.8  # SHIFT, turned, resized and slanted
         assert len(centres.unique()) == 6
     area = moved.sum((1, 2, 3)) / 36
-    assert 0.8 < area.min() <= area.max() < 1.25
+    assert 0.75 < area.min() <= area.max() < 1.3
     assert torch.equal(random_affine(digits, [seed, 1]), moved)
     assert not torch.equal(random_affine(digits, [seed, 2]), moved)
 

@@ -52,20 +52,27 @@ def test_orthogonalizing_sets_singular_values_to_about_one(rows, columns, seed, 
     assert torch.equal(orthogonalize(0 * matrix), 0 * matrix)
 
 
-def test_a_muon_step_is_its_formula():
+def test_a_muon_step_is_its_formula_for_each_of_several_kernels():
     """With momentum, weight decay and, for a tall matrix, the factor."""
     mu, rate, decay = 0.9, 0.125, 0.1
-    kernel = nn.Parameter(torch.randn(64, 3, 3, 3))
-    optimizer = Muon([kernel], lr=rate, momentum=mu, weight_decay=decay)
-    mean, expected = torch.zeros(64, 27), kernel.detach().flatten(1).clone()
+    kernels = [nn.Parameter(torch.randn(64, 3, 3, 3)) for _ in range(3)]
+    kernels.append(nn.Parameter(torch.randn(64, 27)))  # the same matrix, another shape
+    optimizer = Muon(kernels, lr=rate, momentum=mu, weight_decay=decay)
+    means = [torch.zeros(64, 27) for _ in kernels]
+    expected = [kernel.detach().flatten(1).clone() for kernel in kernels]
     for _ in range(2):
-        gradient = torch.randn(64, 27)
-        kernel.grad = gradient.view_as(kernel)
+        for kernel in kernels:
+            kernel.grad = torch.randn(kernel.shape)
         optimizer.step()
-        mean = mu * mean + (1 - mu) * gradient
-        update = orthogonalize((1 - mu) * gradient + mu * mean)
-        expected = (1 - rate * decay) * expected - rate * (64 / 27) ** 0.5 * update
-        torch.testing.assert_close(kernel.detach().flatten(1), expected, rtol=1e-3, atol=1e-4)
+        for index, kernel in enumerate(kernels):
+            gradient = kernel.grad.flatten(1)
+            means[index] = mu * means[index] + (1 - mu) * gradient
+            update = orthogonalize((1 - mu) * gradient + mu * means[index])
+            step = rate * (64 / 27) ** 0.5 * update
+            expected[index] = (1 - rate * decay) * expected[index] - step
+            torch.testing.assert_close(
+                kernel.detach().flatten(1), expected[index], rtol=1e-3, atol=1e-4
+            )
 
 
 def test_muon_takes_no_kernels_and_kernels_without_gradient():

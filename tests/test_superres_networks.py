@@ -1,5 +1,7 @@
 """The super-resolution networks and their layers: shapes, sizes, pixel shuffle, whole images."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -15,7 +17,13 @@ from convlab.core.optimizers import Muon, split_weights
 from convlab.core.weights import count_parameters, find_network, network_names
 from convlab.imaging.resize import downscale, upscale
 from convlab.superres.cost import multiply_adds, training_pflop
-from convlab.superres.layers import bicubic, make_upsampling, pixel_shuffle, turned
+from convlab.superres.layers import (
+    EquivariantConv2d,
+    bicubic,
+    make_upsampling,
+    pixel_shuffle,
+    turned,
+)
 from convlab.superres.training import TrainSr
 from convlab.superres.upscaling import NETWORKS, upscale_ensemble, upscale_luminance
 from test_train_sr import SETTINGS
@@ -62,7 +70,8 @@ def test_every_weight_learns(name):
 
 @SCALES
 def test_what_is_flipped_or_transposed_is_upscaled_alike_however_the_network_is_trained(scale):
-    network, random = make("equivariant", scale, channels=16, layers=2), torch.Generator()
+    network = copy.deepcopy(make("equivariant", scale, channels=16, layers=2))
+    random = torch.Generator()
     low, high = (torch.rand(3, 1, side, side, generator=random) for side in (9, 9 * scale))
     hidden, others = split_weights(network, low)
     optimizers = Muon(hidden, lr=0.05, weight_decay=0.1), torch.optim.AdamW(others, lr=0.02)
@@ -90,6 +99,19 @@ def test_the_first_kernel_whitens_what_is_correlated_as_photographs_are():
     )
     assert before > 0.8
     assert after < 0.3
+
+
+@pytest.mark.parametrize(
+    ("inputs", "count", "message"),
+    [
+        ("patterns", 12, "must be a multiple of 8"),
+        ("shuffled", 5, "must be a square"),
+        ("colours", 3, "unknown kind of channels: colours"),
+    ],
+)
+def test_channels_that_no_symmetry_can_exchange_are_refused(inputs, count, message):
+    with pytest.raises(ValueError, match=message):
+        EquivariantConv2d(count, 8, inputs=inputs)
 
 
 PUBLISHED = [

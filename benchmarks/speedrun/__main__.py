@@ -84,7 +84,8 @@ def read_entry(path: Path, steps: int | None) -> tuple[Entry, TrainSr, Params]:
 
 def run(params: TrainSr, settings: Params, patches: Pair, validation: list[Pair]) -> Run:
     """Train with one seed, or read what that gave."""
-    blocks = [SCALE, params.model_dump(), settings.model_dump()]
+    compute = read_block(PARAMS, "compute", Compute)
+    blocks = [SCALE, params.model_dump(), settings.model_dump(), compute.model_dump()]
     key = fingerprint(blocks, PATCHES.rglob("*.*"))[:16]
     done, model = WORK / f"{key}.json", WORK / f"{key}.safetensors"
     if not done.exists():
@@ -123,7 +124,9 @@ def describe(values: list[float]) -> str:
 
 def add_options(parser: ArgumentParser) -> None:
     """The entry, and how it is measured."""
-    parser.add_argument("entry", type=Path, help="such as benchmarks/speedrun/entries/default.yaml")
+    parser.add_argument(
+        "entry", type=Path, help="such as benchmarks/speedrun/entries/6-equivariant.yaml"
+    )
     parser.add_argument("--seeds", nargs="+", type=int, default=[42, 43, 44])
     parser.add_argument("--steps", type=int, help="to try an idea in a shorter training")
     parser.add_argument("--limit", type=float, default=0.035, help="PFLOP that it may take")

@@ -1,14 +1,17 @@
 """Rebuild everything that is out of date, and say at the end how long each stage took.
 
 Checks params.yaml first, then runs `dvc repro`. The times stand in
-logs/times.csv, too, where every run of a stage leaves its own.
+logs/times.csv, too, where every run of a stage leaves its own; "all" is the
+time on the clock, with what DVC does between the stages.
 """
 
 import sys
+import time
 from pathlib import Path
 
 from tabulate import tabulate
 
+from convlab.core.errors import InputError
 from convlab.core.script import TIMES, script
 from convlab.core.tables import read_columns
 from tools.check_params import check
@@ -18,21 +21,22 @@ from tools.commands import dvc
 def main() -> None:
     """Rebuild, and print a table of the stages that ran."""
     check(Path("params.yaml"))
-    before = len(read_times())
+    before, began = len(read_times()), time.monotonic()
     try:
         dvc("repro", folder=Path())
     finally:
         if rows := read_times()[before:]:
-            total = sum(seconds for _, seconds in rows)
-            table = [(stage, write_time(seconds)) for stage, seconds in [*rows, ("all", total)]]
+            rows.append(("all", time.monotonic() - began))
+            table = [(stage, write_time(seconds)) for stage, seconds in rows]
             print(tabulate(table, tablefmt="plain"), file=sys.stderr)
 
 
 def read_times() -> list[tuple[str, float]]:
-    """Read which stages ran here, and for how many seconds."""
-    if not TIMES.exists():
+    """Read which stages ran here, and for how many seconds; nothing if the log is damaged."""
+    try:
+        columns = read_columns(TIMES, texts=["stage"])
+    except InputError:
         return []
-    columns = read_columns(TIMES, texts=["stage"])
     return list(zip(columns["stage"], columns["seconds"], strict=True))
 
 

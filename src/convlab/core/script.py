@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from convlab.core.errors import InputError, is_out_of_memory, reason
 
 TIMES = Path("logs/times.csv")
-"""How long each run of a stage took. No output of a stage: it is never twice the same."""
+"""Seconds of each run of a stage, imports left out. No output: they are never twice the same."""
 
 
 def _no_options(_: argparse.ArgumentParser) -> None:
@@ -69,7 +69,8 @@ def script(
         finally:
             held.release()
         if stage := os.environ.get("DVC_STAGE"):
-            _keep_time(stage, time.monotonic() - began)
+            with suppress(OSError):  # a log that cannot be written is no reason to fail
+                _keep_time(stage, time.monotonic() - began)
 
 
 def _keep_time(stage: str, seconds: float) -> None:

@@ -7,8 +7,10 @@ from torch.nn import functional
 
 ROTATION = np.deg2rad(10)
 """Radians, at most, to either side."""
-RESIZING, SLANT = 0.1, 0.1
-"""At most: share by which height and width change alike; columns per row."""
+RESIZING = 0.1
+"""The part of the image that is taken has 1 - RESIZING to 1 + RESIZING times its side."""
+SLANT = 0.1
+"""Columns by which a row is shifted against the next one, at most."""
 SHIFT = 2
 """Pixels, at most, in each direction."""
 
@@ -16,7 +18,7 @@ SHIFT = 2
 def random_affine(digits: Tensor, seed: list[int]) -> Tensor:
     """Apply to each digit an affine transformation of its own.
 
-    What is outside of the image counts as paper.
+    What is outside of the image is background, 0.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """What super-resolution networks share: their interface, pixel shuffle, upsampling, symmetry."""
 
 from abc import ABC, abstractmethod
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from einops import rearrange
@@ -169,11 +169,12 @@ def turned(planes: Tensor, symmetry: int) -> Tensor:
 
 
 class EquivariantConv2d(nn.Conv2d):
-    """A convolution that commutes with flips and transposes, of the same size as its input.
+    """A convolution that commutes with flips and transposes.
 
-    Its kernel starts symmetric, and the mean over all symmetries of its
-    gradient keeps it so, whatever the optimizer is. It costs what any
-    convolution of its size costs.
+    Its output has the height and width of its input. The kernel starts
+    symmetric, and the mean over all symmetries of its gradient keeps it so, up
+    to rounding, whatever the optimizer is. It costs what any convolution of its
+    size costs.
 
     Parameters
     ----------
@@ -181,9 +182,14 @@ class EquivariantConv2d(nn.Conv2d):
     kernel_size : int
         An odd number.
     inputs, outputs : {"image", "patterns", "shuffled"}
-        What the channels are. "image": each is flipped as the image is. "patterns": of every eight,
-        each is flipped and takes another one's place, since it looks for the same pattern in
-        another position. "shuffled": what pixel shuffle makes one image of.
+        What the channels are. "image": each is flipped as the image is. "patterns": each is
+        flipped, and takes the place of another of its eight, which looks for the same pattern in
+        another orientation. "shuffled": the scale^2 channels that pixel shuffle makes one image of.
+
+    Raises
+    ------
+    ValueError
+        If patterns are no multiple of eight, shuffled channels no square.
 
     References
     ----------
@@ -201,35 +207,58 @@ class EquivariantConv2d(nn.Conv2d):
     ) -> None:
         super().__init__(in_channels, out_channels, kernel_size, padding=kernel_size // 2)
         after, before = _places(outputs, out_channels), _places(inputs, in_channels)
-        for weights in (self.weight, self.bias):
-            numbers = torch.arange(weights.numel()).view(weights.shape)
-            moved = [numbers[after[symmetry]] for symmetry in range(SYMMETRIES)]
-            if weights is self.weight:
-                moved = [turned(each[:, before[s]], s) for s, each in enumerate(moved)]
-            mean = _MeanOverSymmetries(torch.stack([each.flatten() for each in moved]))
-            with torch.no_grad():  # the mean of eight independent weights is smaller by that factor
-                weights.copy_(SYMMETRIES**0.5 * mean(weights))
-            weights.register_hook(mean)
+        numbers = torch.arange(self.weight.numel()).view(self.weight.shape)
+        moved = [
+            turned(numbers[o][:, i], s).flatten()
+            for s, (o, i) in enumerate(zip(after, before, strict=True))
+        ]
+        self.symmetric = _Symmetric(torch.stack(moved)), _Symmetric(torch.stack(after))
+        with torch.no_grad():
+            for weights, symmetric in zip((self.weight, self.bias), self.symmetric, strict=True):
+                weights.copy_(symmetric.start(weights))
+        self._keep_symmetric()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore a copy: the copied parameters have no hooks."""
+        super().__setstate__(state)
+        self._keep_symmetric()
+
+    def _keep_symmetric(self) -> None:
+        for weights, symmetric in zip((self.weight, self.bias), self.symmetric, strict=True):
+            weights.register_hook(symmetric.mean)
 
 
-class _MeanOverSymmetries:
-    """Replaces each weight by the mean of those that the symmetries put in its place.
+class _Symmetric:
+    """Which weights the symmetries exchange.
 
     Parameters
     ----------
     places : Tensor of int64, shape (SYMMETRIES, weights)
-        Where each comes from.
+        The index of the weight that each symmetry moves to each place.
     """
 
     def __init__(self, places: Tensor) -> None:
-        first, self.orbit = places.amin(0).unique(return_inverse=True)
+        first, self.orbit, self.sizes = places.amin(0).unique(
+            return_inverse=True, return_counts=True
+        )
         self.places = places[:, first]  # of one weight of each orbit: all in it get the same mean
 
-    def __call__(self, weights: Tensor) -> Tensor:
-        """Give the means, laid out in memory as the weights are."""
+    def mean(self, weights: Tensor) -> Tensor:
+        """Replace each weight by the mean of those that it is exchanged with."""
         self.places, self.orbit = (each.to(weights.device) for each in (self.places, self.orbit))
         means = weights.flatten()[self.places].mean(0)[self.orbit]
         return torch.empty_like(weights).copy_(means.view(weights.shape))
+
+    def start(self, weights: Tensor) -> Tensor:
+        """Make independent weights symmetric, with the standard deviation that they had."""
+        return self.mean(weights) * self.sizes.sqrt()[self.orbit].view(weights.shape)
+
+
+def start_near_identity(convolution: nn.Conv2d) -> None:
+    """Halve the random kernel and add the identity, which passes every channel through."""
+    identity = nn.init.dirac_(torch.empty_like(convolution.weight))
+    with torch.no_grad():
+        convolution.weight.mul_(0.5).add_(identity)
 
 
 def _places(channels: Channels, count: int) -> list[Tensor]:
@@ -239,9 +268,15 @@ def _places(channels: Channels, count: int) -> list[Tensor]:
             return [torch.arange(count)] * SYMMETRIES
         case "shuffled":
             side = round(count**0.5)
+            if side**2 != count:
+                raise ValueError(f"{count} shuffled channels: must be a square, such as scale^2")
             grid = torch.arange(count).view(side, side)
             return [turned(grid, symmetry).flatten() for symmetry in range(SYMMETRIES)]
         case "patterns":
+            if count % SYMMETRIES:
+                raise ValueError(
+                    f"{count} channels of patterns: must be a multiple of {SYMMETRIES}"
+                )
             cells = torch.arange(9).view(3, 3)  # no two symmetries make the same of them
             made = torch.stack([turned(cells, symmetry) for symmetry in range(SYMMETRIES)])
             groups = SYMMETRIES * torch.arange(count // SYMMETRIES)[:, None]
@@ -251,3 +286,5 @@ def _places(channels: Channels, count: int) -> list[Tensor]:
                 becomes = (again[:, None] == made).all((-2, -1)).int().argmax(1)
                 places.append((groups + becomes.argsort()).flatten())
             return places
+        case _:
+            raise ValueError(f"unknown kind of channels: {channels}")

@@ -54,9 +54,9 @@ def upscale_luminance(network: Upscaler, low: np.ndarray) -> np.ndarray:
 def upscale_ensemble(network: Upscaler, low: np.ndarray) -> np.ndarray:
     """Upscale all eight flips and transposes of an image and average them, turned back.
 
-    A network treats a flipped photograph as another one: the eight results
+    Most networks treat a flipped photograph as another one: the eight results
     differ, and their mean is better than most of them. It takes eight times
-    as long.
+    as long. Those of an equivariant network are equal.
 
     Parameters
     ----------

@@ -20,6 +20,7 @@ from convlab.superres.layers import (
     PixelShuffle,
     Upscaler,
     bicubic,
+    start_near_identity,
     turned,
 )
 
@@ -42,14 +43,15 @@ class Network(Upscaler):
     network is bicubic interpolation.
 
     The kernels stay symmetric: of the channels of a layer, every eight look
-    for the same pattern, flipped and transposed. A photograph that is flipped
-    is then upscaled to the flipped result, and each mini-batch teaches as much
-    as its eight views would together, for the arithmetic of one.
+    for the same pattern in eight orientations. A photograph that is flipped is
+    then upscaled to the flipped result, and the gradient of a mini-batch is the
+    mean over its eight views, for the arithmetic of one.
 
     Each hidden layer is a convolution and a ReLU. Its kernel starts near the
     identity, which does what a residual block's skip connection does. The
-    first kernel starts as a whitening: it gives features that are about
-    uncorrelated, though neighbouring pixels are nearly equal.
+    first kernel starts with whitening patterns, of which up to nine give
+    features that are about uncorrelated, though neighbouring pixels are nearly
+    equal.
 
     Parameters
     ----------
@@ -67,7 +69,7 @@ class Network(Upscaler):
         self.shuffle = PixelShuffle(scale)
         _start_whitening(self.head)
         for convolution in self.hidden:
-            _start_near_identity(convolution)
+            start_near_identity(convolution)
         for weights in self.tail.parameters():
             nn.init.zeros_(weights)
 
@@ -79,22 +81,15 @@ class Network(Upscaler):
         return bicubic(low, self.scale) + self.shuffle(self.tail(features))
 
 
-def _start_near_identity(convolution: nn.Conv2d) -> None:
-    """Halve the random kernel and add the identity, which passes every channel through."""
-    identity = nn.init.dirac_(torch.empty_like(convolution.weight))
-    with torch.no_grad():
-        convolution.weight.mul_(0.5).add_(identity)
-
-
 def _start_whitening(
     convolution: nn.Conv2d, *, correlation: float = 0.95, noise: float = 0.001, gain: float = 0.5
 ) -> None:
-    """Set a kernel that turns correlated pixels into uncorrelated features.
+    """Set a kernel that gives all differences between pixels the same weight.
 
-    Random orthogonal patterns are multiplied by C^(-1/2), where C is the
-    covariance of the pixels under the kernel. Of photographs, it falls by
-    about the same factor from pixel to pixel; `noise` is added to its
-    eigenvalues.
+    Random orthogonal patterns, up to as many as a kernel has pixels, are
+    multiplied by C^(-1/2), where C is the covariance of the pixels under the
+    kernel: in photographs, each pixel further costs about the same factor.
+    `noise` is added to its eigenvalues.
     """
     side = convolution.kernel_size[0]
     distances = (torch.arange(side)[:, None] - torch.arange(side)).abs().double()

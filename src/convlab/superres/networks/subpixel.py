@@ -8,12 +8,17 @@ ConvNets great again", CVPR 2021: the skip connection inside the kernel.
 
 from typing import Annotated
 
-import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from convlab.core.params import Params
-from convlab.superres.layers import Upsampling, Upscaler, bicubic, make_upsampling
+from convlab.superres.layers import (
+    Upsampling,
+    Upscaler,
+    bicubic,
+    make_upsampling,
+    start_near_identity,
+)
 
 
 class Settings(Params):
@@ -52,7 +57,7 @@ class Network(Upscaler):
         widths = [1, *[channels] * settings.layers]
         convolutions = [nn.Conv2d(inputs, channels, kernel_size=3, padding=1) for inputs in widths]
         for convolution in convolutions[1:]:
-            _start_near_identity(convolution)
+            start_near_identity(convolution)
         self.body = nn.Sequential(
             *(
                 layer
@@ -68,10 +73,3 @@ class Network(Upscaler):
         """As `Upscaler` says."""
         features = self.body(low)  # (b, channels, h, w)
         return bicubic(low, self.scale) + self.tail(features)  # (b, 1, scale h, scale w)
-
-
-def _start_near_identity(convolution: nn.Conv2d) -> None:
-    """Halve the random kernel and add the identity, which passes every channel through."""
-    identity = nn.init.dirac_(torch.empty_like(convolution.weight))
-    with torch.no_grad():
-        convolution.weight.mul_(0.5).add_(identity)
