@@ -67,5 +67,5 @@ readme: setup ## renew the README's tables and pictures from metrics/ and the mo
 	python src/tools/render_readme.py
 
 clean: ## remove .venv, the demo and unfinished work; results and DVC's cache stay
-	rm -rf .venv demo .work dvc_plots .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv demo .work logs dvc_plots .pytest_cache .ruff_cache .hypothesis
 	find src tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
