@@ -148,9 +148,7 @@ def test_muon_gets_hidden_weights_whatever_the_order_of_registration(tmp_path):
         assert make(network="late").names_trained_by(Muon) == ["second.weight", "late.weight"]
 
 
-def test_muon_gets_no_weights_that_are_not_applied_to_features(
-    tmp_path,
-):
+def test_muon_gets_no_weights_that_are_not_applied_to_features(tmp_path):
     with network_file(tmp_path, NETWORKS, "computed", SOUND["computed_weights"]):
         assert make(network="computed").names_trained_by(Muon) == []
 
