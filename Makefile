@@ -12,8 +12,8 @@ export CONVLAB_MIRROR := $(CURDIR)/$(CONVLAB_MIRROR)
 endif
 endif
 
-.PHONY: help setup demo repro check-network exercise grade test verify regression plots compare speedrun \
-	readme clean
+.PHONY: help setup demo repro check-network exercise grade test verify regression plots compare \
+	speedrun readme clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets

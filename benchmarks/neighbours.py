@@ -9,7 +9,6 @@ patches of noise. Prints a table in Markdown.
 import os
 import subprocess
 import sys
-import time
 from argparse import ArgumentParser, Namespace
 from collections import defaultdict
 from functools import partial
@@ -22,14 +21,13 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
 from convlab.core.compute import Compute, prepare
-from convlab.core.loop import Training, take_step
+from convlab.core.loop import Training
 from convlab.core.params import read_block
 from convlab.core.script import script
-from convlab.core.weights import find_network
 from convlab.superres.checks import build_upscaler, try_training
 from convlab.superres.patches import MakePatches
 from convlab.superres.training import TrainSr
-from convlab.superres.upscaling import NETWORKS
+from tools.check_network import read_settings, time_step
 
 PARAMS = Path("params.yaml")
 SCALE = 2
@@ -48,25 +46,10 @@ WARM_UP, STEPS = 3, 9
 def make_training(**changes: str) -> Training:
     """Give the training of params.yaml with some changes, on noise."""
     params = read_block(PARAMS, "train_sr", TrainSr).model_copy(update=changes)
-    settings = read_block(
-        PARAMS, f"networks.{params.network}", find_network(NETWORKS, params.network).Settings
-    )
+    settings = read_settings("superres", params.network)
     patch_size = read_block(PARAMS, "make_patches", MakePatches).patch_size
     build = partial(build_upscaler, params.network, SCALE, settings)
     return try_training(build, params, patch_size)
-
-
-def time_step() -> float:
-    """Give the median seconds of a step in this process."""
-    prepare(read_block(PARAMS, "compute", Compute))
-    training, seconds = make_training(), []
-    training.network.train()
-    batches = training.batches(0)
-    for step in range(WARM_UP + STEPS):
-        began = time.perf_counter()
-        take_step(training, next(batches), step)
-        seconds.append(time.perf_counter() - began)
-    return median(seconds[WARM_UP:])
 
 
 def measure(variables: dict[str, str], *, busy: bool) -> float:
@@ -96,7 +79,8 @@ def add_options(parser: ArgumentParser) -> None:
 def main(options: Namespace) -> None:
     """Print the table."""
     if options.one:
-        print(time_step())
+        prepare(read_block(PARAMS, "compute", Compute))
+        print(time_step(make_training(), warm_up=WARM_UP, steps=STEPS))
         return
     milliseconds = defaultdict(list)
     for _ in tqdm(range(options.rounds), unit="round"):

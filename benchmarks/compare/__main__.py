@@ -16,7 +16,7 @@ import time
 from argparse import ArgumentParser, Namespace
 from dataclasses import replace
 from pathlib import Path
-from statistics import fmean, median
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from tqdm import tqdm
 
 sys.path.extend(str(Path(__file__).parents[2] / folder) for folder in ("src", "benchmarks"))
 
+from b100 import mean_quality, read_b100
 from compare.entries import ENTRIES, SCALE, Entry
 from compare.show import Row, draw, write_table
 from convlab.core.checkpoint import fingerprint
@@ -34,13 +35,11 @@ from convlab.core.outputs import atomic_write
 from convlab.core.params import Params, read_block
 from convlab.core.script import script
 from convlab.core.weights import count_parameters, find_network
-from convlab.data.photos import read_rgb, split_photos
 from convlab.figures.canvas import write_png
 from convlab.imaging.resize import upscale
 from convlab.superres.cost import multiply_adds
 from convlab.superres.layers import Upscaler
-from convlab.superres.metrics import quality
-from convlab.superres.patches import Pair, make_pair, read_pairs, read_patches
+from convlab.superres.patches import Pair, read_pairs, read_patches
 from convlab.superres.training import TrainSr, make_training
 from convlab.superres.upscaling import NETWORKS, upscale_luminance
 from tools.commands import git
@@ -135,10 +134,9 @@ def compete(entry: Entry) -> Row:
     curve = train_once(training, name=entry.name)
     network = training.network
     network.load_state_dict(training.evaluation.best_weights)
-    _, _, photos = split_photos(Path("data/raw/bsds500"))
-    pairs = [make_pair(read_rgb(photo), SCALE) for photo in photos]
-    psnr, ssim = mean_quality(pairs, [upscale_luminance(network, pair.low) for pair in pairs])
-    bicubic = mean_quality(pairs, [upscale(pair.low, SCALE, "bicubic") for pair in pairs])
+    pairs = read_b100(SCALE)
+    psnr, ssim = rounded_quality(pairs, [upscale_luminance(network, pair.low) for pair in pairs])
+    bicubic = rounded_quality(pairs, [upscale(pair.low, SCALE, "bicubic") for pair in pairs])
     return Row(
         name=entry.name,
         parameters=count_parameters(network),
@@ -155,13 +153,9 @@ def compete(entry: Entry) -> Row:
     )
 
 
-def mean_quality(pairs: list[Pair], upscaled: list[np.ndarray]) -> tuple[float, float]:
+def rounded_quality(pairs: list[Pair], upscaled: list[np.ndarray]) -> tuple[float, float]:
     """Give the mean PSNR (dB) and SSIM over images, to the digits of the table."""
-    measured = [
-        quality(pair.high, image, crop_border=SCALE)
-        for pair, image in zip(pairs, upscaled, strict=True)
-    ]
-    psnr, ssim = (fmean(values) for values in zip(*measured, strict=True))
+    psnr, ssim = mean_quality(pairs, upscaled, SCALE)
     return round(psnr, 2), round(ssim, 4)
 
 

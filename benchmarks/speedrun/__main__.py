@@ -20,8 +20,9 @@ from typing import Any, NamedTuple
 from pydantic import Field
 from tabulate import tabulate
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
+sys.path.extend(str(Path(__file__).parents[2] / folder) for folder in ("src", "benchmarks"))
 
+from b100 import mean_quality, read_b100
 from convlab.core.checkpoint import Checkpoint, fingerprint
 from convlab.core.compute import Compute, prepare, set_seed
 from convlab.core.errors import InputError
@@ -29,21 +30,19 @@ from convlab.core.loop import train
 from convlab.core.outputs import atomic_write
 from convlab.core.params import Params, check_block, read_block, read_yaml
 from convlab.core.script import script
-from convlab.core.weights import count_parameters, find_network, load_network, save_network
-from convlab.data.photos import read_rgb, split_photos
+from convlab.core.weights import count_parameters, find_network, save_network
 from convlab.superres.checks import build_upscaler
 from convlab.superres.cost import multiply_adds, training_pflop
-from convlab.superres.metrics import Quality, quality
-from convlab.superres.patches import Pair, make_pair, read_pairs, read_patches
+from convlab.superres.metrics import Quality
+from convlab.superres.patches import Pair, read_pairs, read_patches
 from convlab.superres.training import TrainSr, make_training
-from convlab.superres.upscaling import NETWORKS, upscale_luminance
+from convlab.superres.upscaling import NETWORKS, load_upscaler, upscale_luminance
 
 HERE = Path(__file__).parent
 PARAMS = Path("params.yaml")
 WORK = Path(".work/speedrun")
 SCALE = 2
 PATCHES = Path("data/patches") / f"x{SCALE}"
-PHOTOS = Path("data/raw/bsds500")
 
 
 class Entry(Params):
@@ -108,12 +107,8 @@ def run(params: TrainSr, settings: Params, patches: Pair, validation: list[Pair]
 
 def measure_b100(model: Path, pairs: list[Pair]) -> Quality:
     """Measure weights on the test images."""
-    network = load_network(model, NETWORKS)
-    each = [
-        quality(pair.high, upscale_luminance(network, pair.low), crop_border=SCALE)
-        for pair in pairs
-    ]
-    return Quality(*map(fmean, zip(*each, strict=True)))
+    network = load_upscaler(model, SCALE)
+    return mean_quality(pairs, [upscale_luminance(network, pair.low) for pair in pairs], SCALE)
 
 
 def describe(values: list[float]) -> str:
@@ -155,8 +150,7 @@ def main(options: Namespace) -> None:
         "validation PSNR (dB)": describe([each.validation_psnr for each in runs]),
     }
     if options.b100:
-        _, _, photos = split_photos(PHOTOS)
-        pairs = [make_pair(read_rgb(photo), SCALE) for photo in photos]
+        pairs = read_b100(SCALE)
         measured = [measure_b100(each.model, pairs) for each in runs]
         psnrs, ssims = zip(*measured, strict=True)
         row["B100 PSNR (dB)"], row["B100 SSIM"] = describe(psnrs), f"{fmean(ssims):.4f}"

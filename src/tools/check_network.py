@@ -42,8 +42,6 @@ PARAMS = Path("params.yaml")
 PACKAGES = {"superres": upscaling.NETWORKS, "digits": prediction.NETWORKS}
 VALIDATION_PHOTOS, PHOTO_SIZE = 20, (321, 481)
 """Of BSDS500: their number, and their height and width in pixels."""
-TIMED_STEPS = 3
-"""Training steps that are timed; the first one, which is slower, does not count."""
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -110,15 +108,15 @@ def examine_classifier(name: str) -> dict[str, Any]:
     }
 
 
-def time_step(training: Training) -> float:
-    """Measure the seconds that a training step takes: the median of some."""
+def time_step(training: Training, *, warm_up: int = 1, steps: int = 2) -> float:
+    """Measure the seconds that a training step takes: the median of some, after slower ones."""
     training.network.train()
     seconds, batches = [], training.batches(0)
-    for step in range(TIMED_STEPS):
+    for step in range(warm_up + steps):
         batch, began = next(batches), time.perf_counter()
         float(take_step(training, batch, step))  # waits for a GPU, too
         seconds.append(time.perf_counter() - began)
-    return median(seconds[1:])
+    return median(seconds[warm_up:])
 
 
 def time_photo(network: Upscaler) -> float:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from convlab.core.params import Params
 from convlab.superres.layers import PixelShuffle, Upscaler, bicubic
+from convlab.superres.networks.edsr import ResidualBlock
 
 
 class Settings(Params):
@@ -15,24 +16,6 @@ class Settings(Params):
 
     channels: int = 32
     blocks: int = 4
-
-
-class Block(nn.Module):
-    """Two convolutions, whose result is added to their input.
-
-    Parameters
-    ----------
-    channels : int
-    """
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(channels, channels, kernel_size=3, padding=1)
-        self.second = nn.Conv2d(channels, channels, kernel_size=3, padding=1)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """From (b, channels, h, w) to the same shape."""
-        return features + self.second(self.first(features).relu())
 
 
 class Network(Upscaler):
@@ -48,7 +31,9 @@ class Network(Upscaler):
     def __init__(self, scale: int, settings: Settings) -> None:
         super().__init__(scale)
         self.head = nn.Conv2d(1, settings.channels, kernel_size=3, padding=1)
-        self.body = nn.Sequential(*(Block(settings.channels) for _ in range(settings.blocks)))
+        self.body = nn.Sequential(
+            *(ResidualBlock(settings.channels) for _ in range(settings.blocks))
+        )
         self.tail = nn.Conv2d(settings.channels, scale**2, kernel_size=3, padding=1)
         self.shuffle = PixelShuffle(scale)
         for weights in self.tail.parameters():
