@@ -9,7 +9,6 @@ import click
 from torch import nn
 from tqdm import tqdm
 
-from convlab.core.compute import to_channels_last
 from convlab.core.errors import InputError, is_out_of_memory, reason
 from convlab.core.weights import load_network
 from convlab.imaging.pictures import FORMATS
@@ -52,9 +51,7 @@ def load(path: Path, package: str) -> nn.Module:
             f"{path}: is missing: run `dvc repro`, call this in the project's folder, or name"
             " another network, such as the demo's in demo/stages"
         )
-    network = load_network(path, package)
-    to_channels_last(network)
-    return network
+    return load_network(path, package)
 
 
 def picture_files(inputs: Iterable[Path]) -> list[Path]:

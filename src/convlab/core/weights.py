@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
+from convlab.core.compute import to_channels_last
 from convlab.core.errors import DamageError, InputError, describe, is_out_of_memory, line_in
 from convlab.core.outputs import require_file
 from convlab.core.params import Params
@@ -132,7 +133,7 @@ def load_network(path: Path, package: str) -> nn.Module:
     Returns
     -------
     Module
-        Ready for inference, float32, on the CPU.
+        Ready for inference, float32, on the CPU, its kernels laid out for speed.
 
     Raises
     ------
@@ -160,6 +161,7 @@ def load_network(path: Path, package: str) -> nn.Module:
         raise DamageError(path, f"does not fit the network '{name}' as it is now") from error
     if any(each.is_floating_point() and each.dtype != torch.float32 for each in tensors.values()):
         raise DamageError(path, "its weights are not float32")
+    to_channels_last(network)
     return network.eval()
 
 

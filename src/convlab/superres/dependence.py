@@ -5,6 +5,7 @@ on them, whatever the weights are, through convolutions, attention, pooling and
 activations alike; not through a layer that makes numbers of NaN.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -28,6 +29,7 @@ class Dependence(NamedTuple):
     resolution, 2 if features are halved in size once, the side of the windows of attention."""
 
 
+@lru_cache(maxsize=1)  # a folder of pictures is upscaled by one network
 def measure_dependence(network: Upscaler) -> Dependence | None:
     """Measure how far the input matters, and whether it matters alike everywhere.
 

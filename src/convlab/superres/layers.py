@@ -1,6 +1,8 @@
 """What super-resolution networks share: their interface, pixel shuffle, upsampling, symmetry."""
 
 from abc import ABC, abstractmethod
+from functools import cache
+from math import prod
 from typing import Any, Literal
 
 import torch
@@ -206,13 +208,7 @@ class EquivariantConv2d(nn.Conv2d):
         outputs: Channels = "patterns",
     ) -> None:
         super().__init__(in_channels, out_channels, kernel_size, padding=kernel_size // 2)
-        after, before = _places(outputs, out_channels), _places(inputs, in_channels)
-        numbers = torch.arange(self.weight.numel()).view(self.weight.shape)
-        moved = [
-            turned(numbers[o][:, i], s).flatten()
-            for s, (o, i) in enumerate(zip(after, before, strict=True))
-        ]
-        self.symmetric = _Symmetric(torch.stack(moved)), _Symmetric(torch.stack(after))
+        self.symmetric = _symmetries(tuple(self.weight.shape), inputs, outputs)
         with torch.no_grad():
             for weights, symmetric in zip((self.weight, self.bias), self.symmetric, strict=True):
                 weights.copy_(symmetric.start(weights))
@@ -252,6 +248,20 @@ class _Symmetric:
     def start(self, weights: Tensor) -> Tensor:
         """Make independent weights symmetric, with the standard deviation that they had."""
         return self.mean(weights) * self.sizes.sqrt()[self.orbit].view(weights.shape)
+
+
+@cache
+def _symmetries(
+    shape: tuple[int, int, int, int], inputs: Channels, outputs: Channels
+) -> tuple[_Symmetric, _Symmetric]:
+    """What is exchanged in a kernel of a shape, and in its biases."""
+    after, before = _places(outputs, shape[0]), _places(inputs, shape[1])
+    numbers = torch.arange(prod(shape)).view(shape)
+    moved = [
+        turned(numbers[o][:, i], s).flatten()
+        for s, (o, i) in enumerate(zip(after, before, strict=True))
+    ]
+    return _Symmetric(torch.stack(moved)), _Symmetric(torch.stack(after))
 
 
 def start_near_identity(convolution: nn.Conv2d) -> None:

@@ -10,7 +10,7 @@ from convlab.superres.dependence import measure_dependence
 from convlab.superres.layers import Upscaler
 from convlab.superres.upscaling import upscale_luminance
 
-TILE_SIDE = 256
+TILE_SIDE = 384
 """LR pixels on a side of a tile, without its margin; less where a network's period asks for it."""
 BICUBIC_MARGIN = 3
 """LR pixels around a pixel on which bicubic interpolation depends, and one more."""

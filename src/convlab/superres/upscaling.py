@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from convlab.core.compute import to_channels_last
 from convlab.core.errors import InputError
 from convlab.core.weights import load_network
 from convlab.imaging.colour import to_bytes
@@ -28,7 +27,6 @@ def load_upscaler(path: Path, scale: int) -> Upscaler:
         As `load_network`; also if the network is for another scale.
     """
     network = load_network(path, NETWORKS)
-    to_channels_last(network)
     if network.scale != scale:
         raise InputError(
             f"{path}: holds a network for scale {network.scale}, not {scale}: run `dvc repro`"
