@@ -1,14 +1,15 @@
 """Measure a training step on a quiet machine, and while another program keeps one core busy.
 
-Threads of OpenMP that wait can spin or sleep. Each setting is tried in
-processes of its own, in turn, since it is read when torch is loaded; the
-median over the rounds counts. The training is that of params.yaml at x2, on
-patches of noise. Prints a table in Markdown.
+Threads of OpenMP that wait can spin or sleep. The setting is read when torch is
+loaded, so that each has a process of its own; they take a few steps in turn,
+while the others sleep. The median over the rounds counts. The training is that
+of params.yaml at x2, on patches of noise. Prints a table in Markdown.
 """
 
 import os
 import subprocess
 import sys
+import time
 from argparse import ArgumentParser, Namespace
 from collections import defaultdict
 from functools import partial
@@ -27,6 +28,7 @@ from convlab.core.script import script
 from convlab.superres.checks import build_upscaler, try_training
 from convlab.superres.patches import MakePatches
 from convlab.superres.training import TrainSr
+from timing import PAUSE
 from tools.check_network import read_settings, time_step
 
 PARAMS = Path("params.yaml")
@@ -40,7 +42,8 @@ SETTINGS = {
 OWN = {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "KMP_BLOCKTIME"}
 """What importing convlab has set here, too."""
 BUSY = "while True: pass"
-WARM_UP, STEPS = 3, 9
+STEPS = 5
+"""In a row, after one that does not count."""
 
 
 def make_training(**changes: str) -> Training:
@@ -52,41 +55,59 @@ def make_training(**changes: str) -> Training:
     return try_training(build, params, patch_size)
 
 
-def measure(variables: dict[str, str], *, busy: bool) -> float:
-    """Give the milliseconds of a step in a process of its own, beside a busy one or not."""
+def answer() -> None:
+    """Time a few steps for each line that comes in, and print the milliseconds of one."""
+    prepare(read_block(PARAMS, "compute", Compute))
+    training = make_training()
+    time_step(training, warm_up=2, steps=1)
+    for _ in sys.stdin:
+        print(1000 * time_step(training, warm_up=1, steps=STEPS), flush=True)
+
+
+def start(variables: dict[str, str]) -> subprocess.Popen:
+    """Start a process that answers, with these variables in its environment."""
+    given = {name: value for name, value in os.environ.items() if name not in OWN}
+    return subprocess.Popen(
+        [sys.executable, "-c", "from neighbours import answer; answer()"],
+        env=given | variables | {"PYTHONPATH": str(Path(__file__).parent)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ask(process: subprocess.Popen, *, busy: bool) -> float:
+    """Give the milliseconds of a step, beside a busy program or not."""
     neighbour = subprocess.Popen([sys.executable, "-c", BUSY]) if busy else None
+    time.sleep(PAUSE)
     try:
-        done = subprocess.run(
-            [sys.executable, __file__, "--one"],
-            env={k: v for k, v in os.environ.items() if k not in OWN} | variables,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        process.stdin.write("\n")
+        process.stdin.flush()
+        return float(process.stdout.readline())
     finally:
         if neighbour:
             neighbour.kill()
             neighbour.wait()
-    return 1000 * float(done.stdout)
 
 
 def add_options(parser: ArgumentParser) -> None:
-    """How often, and what the processes of this script are called with."""
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--one", action="store_true", help="time one process, as this one does")
+    """How often."""
+    parser.add_argument("--rounds", type=int, default=11)
 
 
 def main(options: Namespace) -> None:
     """Print the table."""
-    if options.one:
-        prepare(read_block(PARAMS, "compute", Compute))
-        print(time_step(make_training(), warm_up=WARM_UP, steps=STEPS))
-        return
+    processes = {name: start(variables) for name, variables in SETTINGS.items()}
     milliseconds = defaultdict(list)
-    for _ in tqdm(range(options.rounds), unit="round"):
-        for name, variables in SETTINGS.items():
+    try:
+        for _ in tqdm(range(options.rounds), unit="round"):
             for busy in (False, True):
-                milliseconds[name, busy].append(measure(variables, busy=busy))
+                for name, process in processes.items():
+                    milliseconds[name, busy].append(ask(process, busy=busy))
+    finally:
+        for process in processes.values():
+            process.kill()
+            process.wait()
     rows = []
     for name in SETTINGS:
         quiet, busy = (median(milliseconds[name, each]) for each in (False, True))
@@ -96,6 +117,5 @@ def main(options: Namespace) -> None:
 
 
 if __name__ == "__main__":
-    own = Path(".work") / ("neighbours-one.lock" if "--one" in sys.argv else "neighbours.lock")
-    with script(__doc__, lock=own, add_options=add_options) as given:
+    with script(__doc__, lock=Path(".work/neighbours.lock"), add_options=add_options) as given:
         main(given)

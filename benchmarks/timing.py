@@ -4,6 +4,9 @@ import time
 from collections.abc import Callable
 from statistics import median
 
+PAUSE = 0.3
+"""Seconds before each timing: threads of the program before may spin for a while."""
+
 
 def interleave(actions: dict[str, Callable[[], object]], *, rounds: int) -> dict[str, float]:
     """Time actions in turn, again and again, so that whatever slows the machine slows all alike.
@@ -25,6 +28,7 @@ def interleave(actions: dict[str, Callable[[], object]], *, rounds: int) -> dict
     seconds = {name: [] for name in actions}
     for _ in range(rounds):
         for name, action in actions.items():
+            time.sleep(PAUSE)
             began = time.perf_counter()
             action()
             seconds[name].append(time.perf_counter() - began)
