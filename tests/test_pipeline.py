@@ -106,7 +106,7 @@ SUPERRES = {"make_patches@2", "train_sr@2", "evaluate_sr@2"} | REPORT
     ("file", "stages"),
     [
         ("figures/gallery.py", {"evaluate_cnn", "render_tsne", "evaluate_sr@2"} | REPORT),
-        ("report/page.css", REPORT),
+        ("report/web/page.css", REPORT),
         ("superres/evaluation.py", {"evaluate_sr@2"} | REPORT),
         ("superres/metrics.py", SUPERRES),
         ("superres/networks/equivariant.py", {"train_sr@2", "evaluate_sr@2"} | REPORT),

@@ -30,7 +30,7 @@ from convlab.digits.snapshots import read_snapshots, write_snapshots
 from convlab.report.digits import digits_section
 from convlab.report.embedding import embedding_section
 from convlab.report.encode import diverge, sheet, stretch
-from convlab.report.page import render_page
+from convlab.report.page import SCRIPTS, bundle, render_page
 from convlab.report.provenance import LIBRARIES, pinned_versions
 from convlab.report.sources import read_digits_run, read_superres_run, read_upscaled
 from convlab.report.superres import show_photo, show_shuffle
@@ -184,7 +184,7 @@ def test_the_page_is_complete_and_loads_nothing(page):
     assert "default-src 'none'" in page
     ids = [attributes["id"] for _, attributes in elements.found if "id" in attributes]
     assert len(ids) == len(set(ids))
-    script = (ROOT / "src/convlab/report/page.js").read_text()
+    script = bundle(SCRIPTS)
     assert set(re.findall(r'find\("([\w-]+)"\)', script)) <= set(ids)
 
 

@@ -1,12 +1,13 @@
 """The report as one HTML file that needs no other file and no network."""
 
 import re
+from collections.abc import Sequence
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Annotated, Any
 
 import vl_convert
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from pydantic import Field
 
@@ -24,6 +25,12 @@ SCRIPT_DATA = {
     "superres": ("curves", "scale", "error_gain", "rows", "gallery", "shuffle"),
 }
 """Keys of each section that the page's script reads; the template reads all."""
+WEB = Path(__file__).parent / "web"
+"""Templates, styles and scripts."""
+SCRIPTS = (
+    *("page", "plots", "digits", "embedding", "viewer", "photographs", "shuffle", "start"),
+)
+"""The modules of the page's script; each imports from those before it only."""
 _EXPOSE_VEGA = "window.vegaEmbed = vegaEmbed;"
 
 
@@ -64,14 +71,11 @@ def render_page(
         If the page is larger than `MAX_PAGE_BYTES`.
     """
     sections = {"digits": digits, "embedding": embedding, "superres": superres}
-    folder = files(__package__)
-    style, script, template = (
-        folder.joinpath(name).read_text(encoding="utf-8")
-        for name in ("page.css", "page.js", "page.html")
+    environment = Environment(
+        loader=FileSystemLoader(WEB), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters["rows"] = lambda columns: zip(*columns.values(), strict=True)
-    page = environment.from_string(template).render(
+    page = environment.get_template("page.html").render(
         **sections,
         provenance=provenance,
         published=published,
@@ -79,8 +83,8 @@ def render_page(
             section: {key: sections[section][key] for key in keys}
             for section, keys in SCRIPT_DATA.items()
         },
-        style=Markup(style),  # noqa: S704
-        script=_inline(script),
+        style=Markup((WEB / "page.css").read_text(encoding="utf-8")),  # noqa: S704
+        script=_inline(bundle(SCRIPTS)),
         libraries=_inline(_plotting_library()),
     )
     size = len(page.encode())
@@ -91,6 +95,23 @@ def render_page(
             " params.yaml"
         )
     return page
+
+
+def bundle(modules: Sequence[str]) -> str:
+    """Make one script of JavaScript modules, without their imports and exports.
+
+    Parameters
+    ----------
+    modules : sequence of str
+        Names of files of `WEB`, without the suffix; each imports from those before it only, and
+        no two give a name to different things.
+
+    Returns
+    -------
+    str
+    """
+    texts = ((WEB / f"{name}.js").read_text(encoding="utf-8") for name in modules)
+    return "".join(re.sub(r"^import .*\n|^export ", "", text, flags=re.MULTILINE) for text in texts)
 
 
 @cache

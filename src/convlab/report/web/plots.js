@@ -1,0 +1,91 @@
+// Plots, drawn by Vega-Lite: what each shows stands where its data are.
+import { colour, isDark, whenThemed } from "./page.js";
+
+const views = {};
+const specs = {};
+const listeners = {};
+
+// Says what the element with `data-chart=name` shows: a function of its width gives the
+// specification; `listen` may have functions of a datum for the events `click` and `mouseover`.
+export function plot(name, spec, listen = {}) {
+  specs[name] = spec;
+  listeners[name] = listen;
+}
+
+function plotStyle() {
+  const text = { labelColor: colour("soft"), titleColor: colour("ink"), labelFontSize: 12, titleFontSize: 13 };
+  return {
+    background: null,
+    font: "system-ui, sans-serif",
+    view: { stroke: null },
+    axis: { ...text, gridColor: colour("grid"), domainColor: colour("soft"), tickColor: colour("soft"), titleFontWeight: 500 },
+    legend: { ...text, symbolType: "stroke", symbolStrokeWidth: 3, symbolSize: 400, labelFontSize: 13 },
+  };
+}
+
+const pair = (names) => ({
+  color: { field: "series", type: "nominal", title: null, scale: { domain: names, range: [colour("blue"), colour("orange")] }, legend: { orient: "top" } },
+  strokeDash: { field: "series", type: "nominal", title: null, legend: { orient: "top" }, scale: { domain: names, range: [[1, 0], [6, 3]] } },
+});
+
+export function lines(table, x, y, names) {
+  return {
+    data: { values: table },
+    width: "container",
+    height: 260,
+    mark: { type: "line", point: { size: 25 } },
+    encoding: {
+      x: { type: "quantitative", ...x },
+      y: { type: "quantitative", ...y },
+      ...pair(names),
+      tooltip: [
+        { field: "series", type: "nominal", title: "series" },
+        { field: x.field, type: "quantitative", title: x.field },
+        { field: y.field, type: "quantitative", title: y.title, format: y.axis?.format ? ".2%" : ".4f" },
+      ],
+    },
+  };
+}
+
+export function long(table, x, columns) {
+  return Object.entries(columns).flatMap(([series, column]) =>
+    table[x].map((value, row) => ({ [x]: value, value: table[column][row], series })),
+  );
+}
+
+export const percent = { format: ".0%", title: "accuracy" };
+export const steps = { field: "step", title: "step (mini-batches)", axis: { labelOverlap: true, tickCount: 8, format: "~s" } };
+
+async function draw(element) {
+  const name = element.dataset.chart;
+  const spec = { $schema: "https://vega.github.io/schema/vega-lite/v6.json", ...specs[name](element.clientWidth) };
+  spec.config = { ...plotStyle(), ...spec.config };
+  spec.autosize = { type: "fit", contains: "padding" };
+  spec.description = element.closest("figure")?.querySelector("figcaption")?.textContent ?? "Test digits in the plane";
+  const theme = isDark() ? "dark" : undefined;
+  const { view } = await vegaEmbed(element, spec, { actions: false, renderer: "svg", ast: true, tooltip: { theme } });
+  views[name]?.finalize();
+  views[name] = view;
+  for (const [event, select] of Object.entries(listeners[name])) {
+    view.addEventListener(event, (_, item) => item?.datum?.index !== undefined && select(item.datum));
+  }
+}
+
+export const drawAll = () => Promise.all([...document.querySelectorAll(".chart")].map(draw));
+
+let drawnWidth = innerWidth;
+let timer;
+addEventListener("resize", () => {
+  clearTimeout(timer);
+  timer = setTimeout(() => {
+    if (innerWidth !== drawnWidth) drawAll(); // the height of square plots depends on the width
+    drawnWidth = innerWidth;
+  }, 200);
+});
+
+export function update(name, values) {
+  const view = views[name];
+  if (view) view.data(name, values).runAsync();
+}
+
+whenThemed(drawAll);
