@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from convlab.core.checkpoint import Checkpoint
+from convlab.core.compute import to_channels_last
 from convlab.core.errors import InputError
 from convlab.core.loop import Training, take_step
 from convlab.core.weights import load_network, network_errors, save_network
@@ -241,6 +242,7 @@ def _check_file(
         path = Path(folder) / "network.safetensors"
         save_network(path, network, name, arguments)
         loaded = load_network(path, package)
+    to_channels_last(network)  # as it is trained, and as one that is loaded is
     outputs = (tensors(apply(name, each, example)) for each in (network, loaded))
     if not all(map(torch.equal, *outputs)):
         raise InputError(
