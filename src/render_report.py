@@ -17,6 +17,7 @@ from convlab.data.bsds import DownloadBsds
 from convlab.digits.evaluation import EvaluateCnn
 from convlab.report.digits import digits_section
 from convlab.report.embedding import embedding_section
+from convlab.report.live import live_section
 from convlab.report.page import RenderReport, render_page
 from convlab.report.provenance import provenance_section
 from convlab.report.sources import (
@@ -54,6 +55,7 @@ def main() -> None:
             digits_section(digits, evaluate_cnn.misclassified_shown),
             embedding_section(digits, atlas_side=params.atlas_side, atlas_steps=params.atlas_steps),
             superres_section(runs, photos, evaluate_sr, params.quality),
+            live_section(digits.cnn, digits.mlp, runs[0].network),
             provenance,
             published=source == "published",
         )

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import chdir, contextmanager
+from contextlib import ExitStack, chdir, contextmanager
 from pathlib import Path
 
 from convlab.core.checkpoint import Checkpoint  # before torch: see convlab/__init__.py
@@ -15,10 +15,13 @@ import hypothesis
 import pytest
 import torch
 from dvc.cli import main as dvc_main
+from playwright.sync_api import Page
 
 from convlab.core.compute import Compute, prepare
+from convlab.core.errors import InputError
 from convlab.core.params import read_yaml
 from tools import demo
+from tools.render_readme import start_browser
 
 hypothesis.settings.register_profile(
     "reproducible", deadline=None, derandomize=True, max_examples=30
@@ -26,6 +29,7 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("reproducible")
 
 ROOT = Path(__file__).parents[1]
+REPORT = "stages/render_report/report.html"
 TINY = read_yaml(ROOT / "tests" / "params.tiny.yaml")
 
 
@@ -190,3 +194,46 @@ def dvc_inside(folder: Path, *command: str) -> None:
     """Run DVC in a folder and see that it ends well, in this process, which spares a start-up."""
     with chdir(folder):
         assert dvc_main(list(command)) == 0
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Start Chromium; if there is none, CI fails and elsewhere these tests are skipped."""
+    with ExitStack() as stack:
+        try:
+            started = stack.enter_context(start_browser())
+        except InputError as missing:
+            (pytest.fail if os.environ.get("CI") else pytest.skip)(str(missing))
+        yield started
+
+
+@pytest.fixture(scope="session")
+def address(pipeline):
+    return (pipeline / REPORT).as_uri()
+
+
+@pytest.fixture
+def open_report(browser, address):
+    """Give a function that opens the report; at the end, the browser must have logged nothing."""
+    with ExitStack() as opened:
+        logged = []
+
+        def open_it(**options) -> Page:
+            page = opened.enter_context(browser.new_context(**options)).new_page()
+            page.on("console", lambda message: logged.append(message.text))
+            page.on("pageerror", lambda error: logged.append(str(error)))
+            page.on("request", lambda request: logged.append(request.url))
+            page.goto(address)
+            if options.get("java_script_enabled", True):
+                page.wait_for_selector("html[data-ready=yes]")
+            return page
+
+        yield open_it
+    assert [
+        line for line in logged if line != address and not line.startswith(("data:", "blob:"))
+    ] == []
+
+
+@pytest.fixture
+def report(open_report):
+    return open_report(viewport={"width": 1440, "height": 900})

@@ -1,60 +1,13 @@
 """The report in a real browser: it loads nothing, and every control does what it says."""
 
-import os
-from contextlib import ExitStack
-
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 from playwright.sync_api import Page, expect
 
-from convlab.core.errors import InputError
 from convlab.figures.canvas import relative_luminance
-from tools.render_readme import start_browser
 
-REPORT = "stages/render_report/report.html"
 DIGITS = "[data-chart=points] .mark-text.role-mark text"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Start Chromium; if there is none, CI fails and elsewhere these tests are skipped."""
-    with ExitStack() as stack:
-        try:
-            started = stack.enter_context(start_browser())
-        except InputError as missing:
-            (pytest.fail if os.environ.get("CI") else pytest.skip)(str(missing))
-        yield started
-
-
-@pytest.fixture(scope="module")
-def address(pipeline):
-    return (pipeline / REPORT).as_uri()
-
-
-@pytest.fixture
-def open_report(browser, address):
-    """Give a function that opens the report; at the end, the browser must have logged nothing."""
-    with ExitStack() as opened:
-        logged = []
-
-        def open_it(**options) -> Page:
-            page = opened.enter_context(browser.new_context(**options)).new_page()
-            page.on("console", lambda message: logged.append(message.text))
-            page.on("pageerror", lambda error: logged.append(str(error)))
-            page.on("request", lambda request: logged.append(request.url))
-            page.goto(address)
-            if options.get("java_script_enabled", True):
-                page.wait_for_selector("html[data-ready=yes]")
-            return page
-
-        yield open_it
-    assert [line for line in logged if line != address and not line.startswith("data:")] == []
-
-
-@pytest.fixture
-def report(open_report):
-    return open_report(viewport={"width": 1440, "height": 900})
 
 
 def style(report: Page, selector: str, name: str) -> str:

@@ -23,14 +23,20 @@ SCRIPT_DATA = {
         *("labels", "predictions", "sheet", "columns", "colours"),
     ),
     "superres": ("curves", "scale", "error_gain", "rows", "gallery", "shuffle"),
+    "live": ("kernel", "cnn", "mlp", "upscaler"),
 }
 """Keys of each section that the page's script reads; the template reads all."""
 WEB = Path(__file__).parent / "web"
 """Templates, styles and scripts."""
 SCRIPTS = (
-    *("page", "plots", "digits", "embedding", "viewer", "photographs", "shuffle", "start"),
+    *("page", "plots", "kernel", "resize", "network", "colour"),
+    *("draw", "digits", "convolution", "embedding"),
+    *("photo", "residual", "viewer", "photographs", "start"),
 )
 """The modules of the page's script; each imports from those before it only."""
+WORKER = ("kernel", "resize", "network", "colour", "worker")
+"""Those of the script that upscales beside the page."""
+STYLES = ("page", "draw", "digits", "convolution", "embedding", "photo", "residual", "explorer")
 _EXPOSE_VEGA = "window.vegaEmbed = vegaEmbed;"
 
 
@@ -46,6 +52,7 @@ def render_page(
     digits: dict[str, Any],
     embedding: dict[str, Any],
     superres: dict[str, Any],
+    live: dict[str, Any],
     provenance: dict[str, Any],
     *,
     published: bool,
@@ -54,7 +61,7 @@ def render_page(
 
     Parameters
     ----------
-    digits, embedding, superres, provenance : dict
+    digits, embedding, superres, live, provenance : dict
         From `digits_section` and the other functions of that kind.
     published : bool
         Whether the photographs are BSDS500's, so that published results may be
@@ -70,7 +77,7 @@ def render_page(
     InputError
         If the page is larger than `MAX_PAGE_BYTES`.
     """
-    sections = {"digits": digits, "embedding": embedding, "superres": superres}
+    sections = {"digits": digits, "embedding": embedding, "superres": superres, "live": live}
     environment = Environment(
         loader=FileSystemLoader(WEB), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
@@ -83,8 +90,9 @@ def render_page(
             section: {key: sections[section][key] for key in keys}
             for section, keys in SCRIPT_DATA.items()
         },
-        style=Markup((WEB / "page.css").read_text(encoding="utf-8")),  # noqa: S704
+        style=Markup("".join((WEB / f"{name}.css").read_text("utf-8") for name in STYLES)),  # noqa: S704
         script=_inline(bundle(SCRIPTS)),
+        worker=_inline(bundle(WORKER)),
         libraries=_inline(_plotting_library()),
     )
     size = len(page.encode())

@@ -1,0 +1,1 @@
+// A convolution, step by step.

@@ -1,0 +1,1 @@
+// Upscales parts of a picture beside the page.
