@@ -1,4 +1,4 @@
-// Pixel shuffle, step by step.
+// The steps of pixel shuffle.
 import { data, find, make } from "./page.js";
 
 const shuffled = data.superres.shuffle;
