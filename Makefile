@@ -57,7 +57,7 @@ regression: setup ## compare metrics/ with those of another branch: BASE=main
 plots: setup ## draw DVC's plots into a page that needs no network
 	python src/tools/plots.py
 
-compare: setup ## train every super-resolution network for three minutes and set them side by side
+compare: setup ## train every super-resolution network for the same time and the same arithmetic
 	python benchmarks/compare
 
 speedrun: setup ## train an entry of the board with three seeds: ENTRY=file.yaml

@@ -1,12 +1,14 @@
-"""Compare the super-resolution networks: the same data, tuning and time for each.
+"""Compare the super-resolution networks: the same data, and the same time or arithmetic for each.
 
-Each network trains for three minutes at x2 as `train_sr` does, at the best of
-some learning rates: as many trainings of a twelfth of that time tell which, by
-the validation images. How many steps fit into the time is measured first. Then
-B100 is measured, and the time to upscale to one megapixel. A network that fails
-is named, and the others go on; one that is done is not trained again (its row
-is kept in .work/compare/). Writes table.md and plot.png beside this file. Needs
-data/patches/x2 and data/raw/bsds500; let nothing else run beside it.
+Each network is trained at x2 as `train_sr` does, twice: for three minutes (how
+many steps fit is measured first), and for 0.01 PFLOP. Its learning rates are
+the best of several that differ by factors of two, by the validation images,
+each tried in a twelfth of the training; more are tried as long as the best is
+the smallest or the largest. Then B100 is measured, and the time to upscale to
+one megapixel. A network that fails is named, and the others go on; one that is
+done is not trained again (its row is kept in .work/compare/). Writes table.md
+and plot.png beside this file. Needs data/patches/x2 and data/raw/bsds500; let
+nothing else run beside it.
 """
 
 import json
@@ -14,7 +16,9 @@ import subprocess
 import sys
 import time
 from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -26,7 +30,7 @@ sys.path.extend(str(Path(__file__).parents[2] / folder) for folder in ("src", "b
 
 from b100 import mean_quality, read_b100
 from compare.entries import ENTRIES, SCALE, Entry
-from compare.show import Row, draw, write_table
+from compare.show import BUDGETS, Budget, Row, draw, write_table
 from convlab.core.checkpoint import fingerprint
 from convlab.core.compute import Compute, prepare, set_seed
 from convlab.core.errors import InputError
@@ -36,10 +40,10 @@ from convlab.core.params import Params, read_block
 from convlab.core.script import script
 from convlab.core.weights import count_parameters, find_network
 from convlab.figures.canvas import write_png
-from convlab.imaging.resize import upscale
-from convlab.superres.cost import multiply_adds
+from convlab.superres.checks import build_upscaler
+from convlab.superres.cost import multiply_adds, training_pflop
 from convlab.superres.layers import Upscaler
-from convlab.superres.patches import Pair, read_pairs, read_patches
+from convlab.superres.patches import read_pairs, read_patches
 from convlab.superres.training import TrainSr, make_training
 from convlab.superres.upscaling import NETWORKS, upscale_luminance
 from tools.commands import git
@@ -49,11 +53,13 @@ HERE = Path(__file__).parent
 PARAMS = Path("params.yaml")
 WORK = Path(".work/compare")
 PATCHES = Path("data/patches") / f"x{SCALE}"
-SECONDS = 180
+SECONDS, PFLOP = 180, 0.01
 RATE_TRIALS_PER_TRAINING = 12
 """A training that tries a learning rate has this part of the steps."""
-RATES = (0.5, 1.0, 2.0, 4.0, 8.0)
-"""Factors for both of train_sr's learning rates."""
+RATES = (0.5, 1.0, 2.0)
+"""Factors for both of train_sr's learning rates that are tried first."""
+LEAST_STEPS = 500
+"""With fewer, a network is too large for the budget."""
 
 
 class NoEvaluation:
@@ -88,7 +94,7 @@ class Bench:
         }
         length = {"steps": steps, "validate_every": steps, "warmup_steps": steps // 20}
         set_seed(self.params.seed)
-        network = find_network(NETWORKS, self.entry.network).Network(SCALE, self.settings)
+        network = build_upscaler(self.entry.network, SCALE, self.settings)
         params = self.params.model_copy(update=rates | length)
         return make_training(network, self.patches, self.validation, params)
 
@@ -102,6 +108,15 @@ class Bench:
             if seconds > SECONDS / RATE_TRIALS_PER_TRAINING:
                 return steps / seconds
             steps *= 2
+
+    def steps(self, budget: Budget) -> int:
+        """Give how many steps a training may take."""
+        if budget == "time":
+            return round(self.steps_per_second() * SECONDS)
+        network = build_upscaler(self.entry.network, SCALE, self.settings).eval()
+        one = self.params.model_copy(update={"steps": 1})
+        per_step = training_pflop(multiply_adds(network), one, self.patches.high.shape[-1])
+        return round(PFLOP / per_step)
 
     def validation_psnr(self, factor: float, steps: int) -> float:
         """Train; give the validation PSNR in dB, or minus infinity if the training diverged."""
@@ -121,42 +136,46 @@ def parameters(entry: Entry) -> tuple[TrainSr, Params]:
     return params, block.model_copy(update=entry.settings)
 
 
-def compete(entry: Entry) -> Row:
+def bracket(measure: Callable[[float], float]) -> float:
+    """Find the factor that gives most, between a smaller and a larger one that give less."""
+    measured = {factor: measure(factor) for factor in RATES}
+    while (best := max(measured, key=measured.get)) in (min(measured), max(measured)):
+        factor = best / 2 if best == min(measured) else best * 2
+        measured[factor] = measure(factor)
+    return best
+
+
+def compete(entry: Entry, budget: Budget) -> Row:
     """Train and measure one network."""
     bench = Bench(entry)
-    steps = max(2, round(bench.steps_per_second() * SECONDS))
-    psnrs = {
-        factor: bench.validation_psnr(factor, max(2, steps // RATE_TRIALS_PER_TRAINING))
-        for factor in tqdm(RATES, desc=f"{entry.name}: learning rates")
-    }
-    factor = max(psnrs, key=psnrs.get)
+    steps = bench.steps(budget)
+    training = bench.training(1.0, max(1, steps))
+    network = training.network
+    row = Row(
+        name=entry.name,
+        budget=budget,
+        parameters=count_parameters(network),
+        multiply_adds=multiply_adds(network.eval()),
+        seconds=seconds_per_megapixel(network),
+        steps=steps,
+        patches_seen=round(steps * bench.params.batch_size / len(bench.patches.low), 2),
+    )
+    if steps < LEAST_STEPS:
+        return row
+    short = steps // RATE_TRIALS_PER_TRAINING
+    factor = bracket(lambda factor: bench.validation_psnr(factor, short))
     training = bench.training(factor, steps)
     curve = train_once(training, name=entry.name)
     network = training.network
     network.load_state_dict(training.evaluation.best_weights)
     pairs = read_b100(SCALE)
-    psnr, ssim = rounded_quality(pairs, [upscale_luminance(network, pair.low) for pair in pairs])
-    bicubic = rounded_quality(pairs, [upscale(pair.low, SCALE, "bicubic") for pair in pairs])
-    return Row(
-        name=entry.name,
-        parameters=count_parameters(network),
-        multiply_adds=multiply_adds(network),
-        seconds=seconds_per_megapixel(network),
+    quality = mean_quality(pairs, [upscale_luminance(network, pair.low) for pair in pairs], SCALE)
+    return row._replace(
         factor=factor,
-        bracketed=RATES[0] < factor < RATES[-1],
-        steps=steps,
-        patches_seen=round(steps * bench.params.batch_size / len(bench.patches.low), 2),
         validation_psnr=round(curve[-1]["validation_psnr"], 3),
-        psnr=psnr,
-        ssim=ssim,
-        trained=(psnr, ssim) != bicubic,
+        psnr=round(quality.psnr, 2),
+        ssim=round(quality.ssim, 4),
     )
-
-
-def rounded_quality(pairs: list[Pair], upscaled: list[np.ndarray]) -> tuple[float, float]:
-    """Give the mean PSNR (dB) and SSIM over images, to the digits of the table."""
-    psnr, ssim = mean_quality(pairs, upscaled, SCALE)
-    return round(psnr, 2), round(ssim, 4)
 
 
 def seconds_per_megapixel(network: Upscaler) -> float:
@@ -169,20 +188,22 @@ def seconds_per_megapixel(network: Upscaler) -> float:
     return round(median(timings[1:]), 3)  # the first one prepares
 
 
-def result(entry: Entry) -> Path:
+def result(entry: Entry, budget: Budget) -> Path:
     """Give where an entry's row is kept: a file for these parameters, data and code."""
     compute = read_block(PARAMS, "compute", Compute)
     params, network_settings = parameters(entry)
     blocks = [block.model_dump() for block in (params, network_settings, compute)]
     for each in ENTRIES:  # so that the same code is loaded in every process
         find_network(NETWORKS, each.network)
-    name = fingerprint([SECONDS, RATES, blocks], PATCHES.rglob("*.*"))[:16]
+    limit = {"time": SECONDS, "arithmetic": PFLOP}[budget]
+    name = fingerprint([budget, limit, RATES, blocks], PATCHES.rglob("*.*"))[:16]
     return WORK / f"{name}.json"
 
 
 def add_options(parser: ArgumentParser) -> None:
-    """The name of one network, for the process that trains it."""
+    """The name of one network and its budget, for the process that trains it."""
     parser.add_argument("--only", choices=[entry.name for entry in ENTRIES], help="train this one")
+    parser.add_argument("--budget", choices=BUDGETS, default=BUDGETS[0], help="of --only")
 
 
 def main(options: Namespace) -> None:
@@ -190,19 +211,20 @@ def main(options: Namespace) -> None:
     if options.only:
         prepare(read_block(PARAMS, "compute", Compute))
         (entry,) = (entry for entry in ENTRIES if entry.name == options.only)
-        row = compete(entry)
-        with atomic_write(result(entry)) as (file,):
+        row = compete(entry, options.budget)
+        with atomic_write(result(entry, options.budget)) as (file,):
             file.write_text(json.dumps(row._asdict()), encoding="utf-8")
         return
     failed, rows = [], []
-    for entry in ENTRIES:
-        path = result(entry)
+    for budget, entry in product(BUDGETS, ENTRIES):
+        path = result(entry, budget)
         if not path.exists():
-            subprocess.run([sys.executable, str(HERE), "--only", entry.name], check=False)
+            one = ["--only", entry.name, "--budget", budget]
+            subprocess.run([sys.executable, str(HERE), *one], check=False)
         if path.exists():
             rows.append(Row(**json.loads(path.read_text(encoding="utf-8"))))
         else:
-            failed.append(entry.name)
+            failed.append(f"{entry.name} ({budget})")
     if rows:
         with atomic_write(HERE / "table.md", HERE / "plot.png") as (table, plot):
             write_table(table, rows, git("describe", "--always", "--dirty").strip())
