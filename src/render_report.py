@@ -29,7 +29,8 @@ from convlab.report.sources import (
 )
 from convlab.report.superres import superres_section
 from convlab.superres.evaluation import EvaluateSr
-from convlab.superres.patches import Scales
+from convlab.superres.patches import MakePatches, Scales
+from convlab.superres.training import TrainSr
 
 PARAMS, REQUIREMENTS = Path("params.yaml"), Path("requirements.txt")
 MNIST, BSDS, STAGES = Path("data/raw/MNIST"), Path("data/raw/bsds500"), Path("stages")
@@ -39,6 +40,8 @@ def main() -> None:
     params = read_block(PARAMS, "render_report", RenderReport)
     evaluate_cnn = read_block(PARAMS, "evaluate_cnn", EvaluateCnn)
     evaluate_sr = read_block(PARAMS, "evaluate_sr", EvaluateSr)
+    training = read_block(PARAMS, "train_sr", TrainSr)
+    patches = read_block(PARAMS, "make_patches", MakePatches)
     scales = read_block(PARAMS, "scales", Scales).root
     source = read_block(PARAMS, "download_bsds", DownloadBsds).source
     prepare(read_block(PARAMS, "compute", Compute))
@@ -54,7 +57,9 @@ def main() -> None:
         text = render_page(
             digits_section(digits, evaluate_cnn.misclassified_shown),
             embedding_section(digits, atlas_side=params.atlas_side, atlas_steps=params.atlas_steps),
-            superres_section(runs, photos, evaluate_sr, params.quality),
+            superres_section(
+                runs, photos, evaluate_sr, params.quality, training=training, patches=patches
+            ),
             live_section(digits.cnn, digits.mlp, runs[0].network),
             provenance,
             published=source == "published",

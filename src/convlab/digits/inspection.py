@@ -34,7 +34,7 @@ class Layer(NamedTuple):
 
     name: str
     shape: tuple[int, ...]
-    """Of its output for one digit."""
+    """Of its output for one input."""
     weights: int
     """Number of its parameters."""
 
@@ -79,7 +79,7 @@ class _Call(NamedTuple):
     """What `_calls` was asked to keep of its output."""
 
 
-def layers(network: nn.Module) -> list[Layer]:
+def layers(network: nn.Module, example: Tensor | None = None) -> list[Layer]:
     """List a network's input and layers, with the shape after each.
 
     Layers are the modules that call no other one. A module that is called
@@ -89,16 +89,18 @@ def layers(network: nn.Module) -> list[Layer]:
     Parameters
     ----------
     network : Module
+    example : Tensor, shape (1, channels, height, width), optional
+        An input; by default a digit.
 
     Returns
     -------
     list of Layer
         In the order of the calls; their `weights` are all of the network's.
     """
-    digit = torch.zeros(1, 1, SIDE, SIDE)
-    calls, _ = _calls(network, digit, lambda output: tuple(output.shape[1:]))
+    example = torch.zeros(1, 1, SIDE, SIDE) if example is None else example
+    calls, _ = _calls(network, example, lambda output: tuple(output.shape[1:]))
     listed = [Layer(call.name, call.seen, call.weights) for call in calls]
-    return [Layer("input", tuple(digit.shape[1:]), 0), *listed]
+    return [Layer("input", tuple(example.shape[1:]), 0), *listed]
 
 
 def filters(network: nn.Module) -> list[Filters]:

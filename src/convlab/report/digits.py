@@ -4,11 +4,13 @@ import math
 from typing import Any
 
 import numpy as np
+import torch
 from sklearn.metrics import confusion_matrix
 from torch import nn
 
-from convlab.digits.inspection import feature_maps, filters, layers, receptive_fields
+from convlab.digits.inspection import SIDE, feature_maps, filters, receptive_fields
 from convlab.digits.prediction import predict
+from convlab.report.architecture import architecture
 from convlab.report.encode import diverge, png, sheet, stretch
 from convlab.report.sources import DigitsRun
 
@@ -21,8 +23,6 @@ MAX_FILTERS_SIDE = 320
 """Weights on a side of a picture of filters, such as 64 x 5: larger sets are left out."""
 FILTERS_PER_ROW = 8
 """In a picture of filters that have one input channel, at least."""
-MAX_SHEETS = 8
-"""Sheets that are drawn for a layer's channels, at most: one for eight channels."""
 
 
 def digits_section(run: DigitsRun, misclassified_shown: int) -> dict[str, Any]:
@@ -48,8 +48,12 @@ def digits_section(run: DigitsRun, misclassified_shown: int) -> dict[str, Any]:
         "mlp_accuracy": run.shift["mlp"][0],
         "total": len(run.labels),
         "errors": int((~correct).sum()),
+        "mlp_errors": round((1 - run.shift["mlp"][0]) * len(run.labels)),
         "samples": _samples(run.images, run.labels),
-        "networks": {"CNN": _rows(run.cnn), "MLP": _rows(run.mlp)},
+        "networks": {
+            name: architecture(network, torch.zeros(1, 1, SIDE, SIDE))
+            for name, network in (("CNN", run.cnn), ("MLP", run.mlp))
+        },
         "curve": run.curve,
         "shift": run.shift,
         "confusion": confusion_matrix(run.labels, run.predictions, labels=range(10)).tolist(),
@@ -117,18 +121,3 @@ def _feature_maps(network: nn.Module, digits: np.ndarray) -> list[dict[str, Any]
         pictures = [sheet(list(stretch(each[:count])), 8, gap=1, fill=60) for each in values]
         shown.append({"text": text, "images": [png(picture) for picture in pictures]})
     return shown
-
-
-def _rows(network: nn.Module) -> list[dict[str, Any]]:
-    """The layers of a network, for the drawing of its architecture."""
-    return [
-        {
-            "name": layer.name,
-            "shape": " x ".join(map(str, layer.shape)),
-            "weights": layer.weights,
-            "sides": layer.shape[1:] if len(layer.shape) == 3 else (),
-            "sheets": min(layer.shape[0] // 8, MAX_SHEETS) if len(layer.shape) == 3 else 0,
-            "numbers": math.prod(layer.shape),
-        }
-        for layer in layers(network)
-    ]

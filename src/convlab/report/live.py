@@ -99,13 +99,23 @@ class _Tracer(fx.Tracer):
         return _maker(module) is not None or super().is_leaf_module(module, name)
 
 
-def _operations(network: nn.Module) -> tuple[list[Operation], list[int]]:
+def trace(network: nn.Module) -> fx.Graph:
+    """Give the graph of a network, in which layers that the page knows are single nodes.
+
+    Raises
+    ------
+    UnknownLayerError
+        If what the network does depends on what it computes.
+    """
     try:
-        nodes = list(_Tracer().trace(network).nodes)
+        return _Tracer().trace(network)
     except Exception as error:
         raise UnknownLayerError("what depends on the values or shapes it computes") from error
+
+
+def _operations(network: nn.Module) -> tuple[list[Operation], list[int]]:
     modules, places, operations = dict(network.named_modules()), {}, []
-    for node in nodes:
+    for node in trace(network).nodes:
         match node.op:
             case "placeholder":
                 places[node] = 0
@@ -114,7 +124,7 @@ def _operations(network: nn.Module) -> tuple[list[Operation], list[int]]:
                 results = result if isinstance(result, tuple) else (result,)
                 return operations, [places[each] for each in results]
             case _:
-                made = _make(node, modules)
+                made = make_operation(node, modules)
                 inputs = [places[each] for each in node.all_input_nodes]
                 if made is None:  # it changes nothing
                     (places[node],) = inputs
@@ -130,8 +140,26 @@ def _numbers(values: Tensor) -> np.ndarray:
     return values.detach().cpu().float().contiguous().numpy().ravel()
 
 
-def _make(node: fx.Node, modules: Mapping[str, nn.Module]) -> Operation | None:
-    """Give the operation of a node; None for one that changes nothing."""
+def make_operation(node: fx.Node, modules: Mapping[str, nn.Module]) -> Operation | None:
+    """Give the operation of a node of a graph that `trace` gave.
+
+    Parameters
+    ----------
+    node : Node
+        Neither the graph's input nor its output.
+    modules : mapping of str to Module
+        All modules of the network, by path.
+
+    Returns
+    -------
+    dict or None
+        None for a node that changes nothing.
+
+    Raises
+    ------
+    UnknownLayerError
+        If the page does not know it.
+    """
     if node.op == "call_module":
         module = modules[node.target]
         if maker := _maker(module):

@@ -36,7 +36,10 @@ SCRIPTS = (
 """The modules of the page's script; each imports from those before it only."""
 WORKER = ("kernel", "resize", "network", "colour", "worker")
 """Those of the script that upscales beside the page."""
-STYLES = ("page", "draw", "digits", "convolution", "embedding", "photo", "residual", "explorer")
+STYLES = (
+    *("page", "architecture", "draw", "digits", "convolution", "embedding"),
+    *("photo", "residual", "explorer"),
+)
 _EXPOSE_VEGA = "window.vegaEmbed = vegaEmbed;"
 
 
@@ -81,6 +84,7 @@ def render_page(
     environment = Environment(
         loader=FileSystemLoader(WEB), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
+    environment.filters["anchors"] = link_headings
     environment.filters["rows"] = lambda columns: zip(*columns.values(), strict=True)
     page = environment.get_template("page.html").render(
         **sections,
@@ -91,6 +95,7 @@ def render_page(
             for section, keys in SCRIPT_DATA.items()
         },
         style=Markup("".join((WEB / f"{name}.css").read_text("utf-8") for name in STYLES)),  # noqa: S704
+        theme=_inline(bundle(["theme"])),
         script=_inline(bundle(SCRIPTS)),
         worker=_inline(bundle(WORKER)),
         libraries=_inline(_plotting_library()),
@@ -103,6 +108,41 @@ def render_page(
             " params.yaml"
         )
     return page
+
+
+def link_headings(text: str) -> Markup:
+    """Make each heading below the page's title a link to itself.
+
+    A section's own heading (h2) has the section's `id`; those below have that and their words,
+    such as "digits-training".
+
+    Parameters
+    ----------
+    text : str
+        HTML in which headings stand in sections with an `id`.
+
+    Returns
+    -------
+    Markup
+    """
+    section, used = "", set(re.findall(r'\bid="([^"]+)"', text))
+
+    def link(found: re.Match[str]) -> str:
+        nonlocal section
+        if found["section"]:
+            section = found["section"]
+            return found[0]
+        level, words = found["level"], found["words"]
+        if level == "2":
+            return f'<h2><a href="#{section}">{words}</a></h2>'
+        plain = re.sub(r"<[^>]+>|[^a-z0-9]+", "-", words.lower()).strip("-")
+        names = (f"{section}-{plain}{number}" for number in ("", *range(2, 1000)))
+        name = next(each for each in names if each not in used)
+        used.add(name)
+        return f'<h{level} id="{name}"><a href="#{name}">{words}</a></h{level}>'
+
+    parts = r'<section id="(?P<section>[^"]+)"|<h(?P<level>[234])>(?P<words>.*?)</h(?P=level)>'
+    return Markup(re.sub(parts, link, text, flags=re.DOTALL))  # noqa: S704
 
 
 def bundle(modules: Sequence[str]) -> str:

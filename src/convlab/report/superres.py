@@ -5,20 +5,24 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+import torch
 from einops import rearrange
 
 from convlab.core.weights import count_parameters
 from convlab.imaging.colour import chrominance, luminance, to_bytes, to_rgb
 from convlab.imaging.resize import crop_to_multiple, downscale, upscale
+from convlab.report.architecture import architecture
 from convlab.report.encode import diverge, png, webp
 from convlab.report.sources import SuperresRun
 from convlab.superres.comparison import UpscaledPhoto, choose_by_rank, hardest_window
-from convlab.superres.cost import multiply_adds
+from convlab.superres.cost import LOW_SIDE, multiply_adds, training_pflop
 from convlab.superres.evaluation import EvaluateSr, mean_qualities
 from convlab.superres.inspection import shuffled_features
 from convlab.superres.layers import Upscaler
 from convlab.superres.metrics import Quality
+from convlab.superres.patches import MakePatches
 from convlab.superres.published import PUBLISHED
+from convlab.superres.training import TrainSr
 
 NETWORK_METHODS = {
     "network": "this run's network",
@@ -42,6 +46,9 @@ def superres_section(
     photos: Iterable[UpscaledPhoto],
     params: EvaluateSr,
     webp_quality: int,
+    *,
+    training: TrainSr,
+    patches: MakePatches,
 ) -> dict[str, Any]:
     """Collect what the page shows of super-resolution.
 
@@ -55,6 +62,10 @@ def superres_section(
         How many photographs are shown whole, and how large a part of all others.
     webp_quality : int
         Of the photographs, 1 to 100.
+    training : TrainSr
+        How the networks were trained.
+    patches : MakePatches
+        What they were trained on.
 
     Returns
     -------
@@ -84,7 +95,8 @@ def superres_section(
                 "colours": show_colours(photo, webp_quality),
             }
     return {
-        "scales": [_results(run) for run in runs],
+        "scales": [_results(run, training, patches) for run in runs],
+        "input_side": LOW_SIDE,
         "curves": {f"x{run.network.scale}": run.curve for run in runs},
         "scale": first.network.scale,
         "error_gain": ERROR_GAIN,
@@ -181,19 +193,31 @@ def show_colours(photo: UpscaledPhoto, webp_quality: int) -> dict[str, str]:
     }
 
 
-def _results(run: SuperresRun) -> dict[str, Any]:
+def _results(run: SuperresRun, training: TrainSr, patches: MakePatches) -> dict[str, Any]:
     """Figures of one scale."""
+    network = run.network
     qualities = _qualities(run.images)
     means = mean_qualities(qualities)
+    gains = [row["network"].psnr - row["bicubic"].psnr for row in qualities.values()]
+    needed = multiply_adds(network)
     return {
-        "scale": run.network.scale,
+        "scale": network.scale,
         "count": len(qualities),
-        "parameters": count_parameters(run.network),
-        "multiply_adds": multiply_adds(run.network),
-        "methods": _methods(means, run.network),
+        "network": type(network).__module__.rpartition(".")[-1],
+        "parameters": count_parameters(network),
+        "multiply_adds": needed,
+        "steps": training.steps,
+        "pflop": training_pflop(needed, training, patches.patch_size * network.scale),
+        "architecture": architecture(network, torch.zeros(1, 1, LOW_SIDE, LOW_SIDE)),
+        "methods": _methods(means, network.scale),
         "psnr": means["network"]["psnr"],
         "gain": means["gain"]["psnr"],
-        "error_ratio": _mean_error(qualities, "network") / _mean_error(qualities, "bicubic"),
+        "least_gain": min(gains),
+        "largest_gain": max(gains),
+        "better": sum(gain > 0 for gain in gains),
+        "published_below": sum(
+            each.quality[network.scale].psnr < means["network"]["psnr"] for each in PUBLISHED
+        ),
     }
 
 
@@ -209,23 +233,13 @@ def _qualities(images: dict[str, list[Any]]) -> dict[str, dict[str, Quality]]:
     }
 
 
-def _mean_error(qualities: dict[str, dict[str, Quality]], method: str) -> float:
-    """Mean squared error over all photographs, luminance 0 to 1."""
-    return float(np.mean([10 ** (-row[method].psnr / 10) for row in qualities.values()]))
-
-
-def _methods(means: dict[str, dict[str, float]], network: Upscaler) -> list[dict[str, Any]]:
-    """Rows of the table of results: methods of this run and published ones, by PSNR."""
-    network_facts = {
-        "parameters": f"{count_parameters(network):,}",
-        "training": "380 photographs of BSDS500",
-    }
+def _methods(means: dict[str, dict[str, float]], scale: int) -> list[dict[str, Any]]:
+    """Rows of the table of results: this run's network, then all other methods, by PSNR."""
     measured = [
         {
             "name": NETWORK_METHODS.get(method, method),
             "ours": method in NETWORK_METHODS,
-            "published": False,
-            **(network_facts if method in NETWORK_METHODS else dict.fromkeys(network_facts, "")),
+            "published": None,
             **quality,
         }
         for method, quality in means.items()
@@ -233,16 +247,14 @@ def _methods(means: dict[str, dict[str, float]], network: Upscaler) -> list[dict
     ]
     published = [
         {
-            "name": f"{each.name} ({each.year})",
+            "name": each.name,
             "ours": False,
-            "published": True,
-            "parameters": each.parameters[network.scale],
-            "training": each.training,
-            **each.quality[network.scale]._asdict(),
+            "published": each._asdict() | {"parameters": each.parameters[scale]},
+            **each.quality[scale]._asdict(),
         }
         for each in PUBLISHED
     ]
-    return sorted([*measured, *published], key=lambda row: row["psnr"])
+    return sorted([*measured, *published], key=lambda row: (not row["ours"], row["psnr"]))
 
 
 def _error_map(truth: np.ndarray, estimate: np.ndarray) -> np.ndarray:

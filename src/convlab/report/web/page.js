@@ -9,28 +9,49 @@ export function make(tag, properties = {}, ...children) {
 }
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
+const rootElement = document.documentElement;
 const onTheme = [];
+let printing = false;
 
-// Calls a function whenever the theme changes.
+// Calls a function whenever the theme changes; before printing, what it does must be done when it
+// returns.
 export function whenThemed(draw) {
   onTheme.push(draw);
 }
 
-export function isDark() {
-  const choice = find("theme").value;
-  return choice === "dark" || (choice === "auto" && dark.matches);
-}
+// Whether the page is being printed, which it is in light colours.
+export const isPrinting = () => printing;
+
+export const isDark = () => rootElement.dataset.theme === "dark";
 
 export function applyTheme() {
-  document.documentElement.dataset.theme = isDark() ? "dark" : "light";
+  const choice = find("theme").value;
+  const isChosen = choice === "dark" || (choice === "auto" && dark.matches);
+  rootElement.dataset.theme = isChosen && !printing ? "dark" : "light";
   return Promise.all(onTheme.map((draw) => draw()));
 }
 
+function rememberTheme() {
+  try {
+    localStorage.setItem("convlab-theme", find("theme").value);
+  } catch {
+    // A page opened from a file may have no storage.
+  }
+}
+
+find("theme").value = rootElement.dataset.choice;
+find("theme").addEventListener("change", rememberTheme);
 find("theme").addEventListener("change", applyTheme);
 dark.addEventListener("change", applyTheme);
+for (const event of ["beforeprint", "afterprint"]) {
+  addEventListener(event, () => {
+    printing = event === "beforeprint";
+    if (find("theme").value === "dark" || dark.matches) applyTheme();
+  });
+}
 
 export function colour(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  return getComputedStyle(rootElement).getPropertyValue(`--${name}`).trim();
 }
 
 export function choose(fieldset, names, show, picture) {

@@ -1,5 +1,5 @@
 // Plots, drawn by Vega-Lite: what each shows stands where its data are.
-import { colour, isDark, whenThemed } from "./page.js";
+import { isPrinting, whenThemed } from "./page.js";
 
 const views = {};
 const specs = {};
@@ -12,19 +12,22 @@ export function plot(name, spec, listen = {}) {
   listeners[name] = listen;
 }
 
+// A colour of the page's style: it follows the theme, also on paper.
+const themed = (name) => `var(--${name})`;
+
 function plotStyle() {
-  const text = { labelColor: colour("soft"), titleColor: colour("ink"), labelFontSize: 12, titleFontSize: 13 };
+  const text = { labelColor: themed("soft"), titleColor: themed("ink"), labelFontSize: 12, titleFontSize: 13 };
   return {
     background: null,
     font: "system-ui, sans-serif",
     view: { stroke: null },
-    axis: { ...text, gridColor: colour("grid"), domainColor: colour("soft"), tickColor: colour("soft"), titleFontWeight: 500 },
+    axis: { ...text, gridColor: themed("grid"), domainColor: themed("soft"), tickColor: themed("soft"), titleFontWeight: 500 },
     legend: { ...text, symbolType: "stroke", symbolStrokeWidth: 3, symbolSize: 400, labelFontSize: 13 },
   };
 }
 
 const pair = (names) => ({
-  color: { field: "series", type: "nominal", title: null, scale: { domain: names, range: [colour("blue"), colour("orange")] }, legend: { orient: "top" } },
+  color: { field: "series", type: "nominal", title: null, scale: { domain: names, range: [themed("blue"), themed("orange")] }, legend: { orient: "top" } },
   strokeDash: { field: "series", type: "nominal", title: null, legend: { orient: "top" }, scale: { domain: names, range: [[1, 0], [6, 3]] } },
 });
 
@@ -62,8 +65,7 @@ async function draw(element) {
   spec.config = { ...plotStyle(), ...spec.config };
   spec.autosize = { type: "fit", contains: "padding" };
   spec.description = element.closest("figure")?.querySelector("figcaption")?.textContent ?? "Test digits in the plane";
-  const theme = isDark() ? "dark" : undefined;
-  const { view } = await vegaEmbed(element, spec, { actions: false, renderer: "svg", ast: true, tooltip: { theme } });
+  const { view } = await vegaEmbed(element, spec, { actions: false, renderer: "svg", ast: true });
   views[name]?.finalize();
   views[name] = view;
   for (const [event, select] of Object.entries(listeners[name])) {
@@ -88,4 +90,5 @@ export function update(name, values) {
   if (view) view.data(name, values).runAsync();
 }
 
-whenThemed(drawAll);
+// Drawing takes a while: what is printed is what stands there.
+whenThemed(() => isPrinting() || drawAll());
