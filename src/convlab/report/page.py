@@ -29,12 +29,12 @@ SCRIPT_DATA = {
 WEB = Path(__file__).parent / "web"
 """Templates, styles and scripts."""
 SCRIPTS = (
-    *("page", "plots", "kernel", "resize", "network", "colour"),
+    *("page", "plots", "kernel", "resize", "network", "colour", "tiles"),
     *("draw", "digits", "convolution", "embedding"),
-    *("photo", "residual", "viewer", "photographs", "start"),
+    *("explorer", "photo", "residual", "viewer", "photographs", "start"),
 )
 """The modules of the page's script; each imports from those before it only."""
-WORKER = ("kernel", "resize", "network", "colour", "worker")
+WORKER = ("kernel", "resize", "network", "colour", "tiles", "pictures", "worker")
 """Those of the script that upscales beside the page."""
 STYLES = (
     *("page", "architecture", "draw", "digits", "convolution", "embedding"),

@@ -6,7 +6,7 @@ export function tensor(height, width, channels, values = new Float32Array(height
   return { height, width, channels, values };
 }
 
-const upTo = (number, multiple) => Math.ceil(number / multiple) * multiple;
+export const upTo = (number, multiple) => Math.ceil(number / multiple) * multiple;
 
 export function outputSide(side, axis, { kernel, stride, padding, dilation = [1, 1] }) {
   return Math.floor((side + 2 * padding[axis] - dilation[axis] * (kernel[axis] - 1) - 1) / stride[axis]) + 1;

@@ -1,1 +1,207 @@
-// The reader's own photograph.
+// The reader's own photograph: workers read it, upscale it and write the results; the page only shows them.
+import { data, find } from "./page.js";
+import { decode } from "./network.js";
+import { blank, cut, place, planTiles, psnr, squaredErrors, toImageData } from "./tiles.js";
+import { addPhotograph } from "./explorer.js";
+
+const MOST_WORKERS = 4;
+const own = { file: undefined, address: undefined, pool: undefined };
+
+// Workers of which each does one task at a time. When they are closed, they never answer: what waits for them ends.
+function openPool({ scale, ...description }) {
+  const script = URL.createObjectURL(new Blob([find("worker").textContent]));
+  const workers = Array.from({ length: Math.min(navigator.hardwareConcurrency, MOST_WORKERS) }, () => new Worker(script));
+  const ask = (worker, message, transferred = []) =>
+    new Promise((resolve, reject) => {
+      worker.onmessage = ({ data: { answer, failure } }) => (failure === undefined ? resolve(answer) : reject(new Error(failure)));
+      worker.onerror = ({ message: failure }) => reject(new Error(failure));
+      worker.postMessage(message, transferred);
+    });
+  const kernel = decode(data.live.kernel);
+  const opened = Promise.all(workers.map((worker) => ask(worker, { task: "open", scale, description, kernel })));
+  return {
+    // Does something with each item, by a worker that is free.
+    async share(items, work) {
+      await opened;
+      const queue = items.values();
+      const empty = async (worker) => {
+        for (const item of queue) await work(item, (...message) => ask(worker, ...message));
+      };
+      await Promise.all(workers.map(empty));
+    },
+    close() {
+      for (const worker of workers) worker.terminate();
+      URL.revokeObjectURL(script);
+    },
+  };
+}
+
+async function readPhotograph(pool, options) {
+  let read;
+  await pool.share([options], async (message, ask) => (read = await ask({ task: "read", ...message })));
+  return read;
+}
+
+// Gives both upscaled pictures and, if there is a ground truth, the PSNR of both.
+async function upscaleTiles(pool, { input, luminance }) {
+  const { scale } = data.live.upscaler;
+  const tiles = planTiles(input.height, input.width, data.live.upscaler);
+  const [height, width] = [scale * input.height, scale * input.width];
+  const upscaled = { bicubic: blank(height, width, input.channels), network: blank(height, width, input.channels) };
+  const errors = { bicubic: 0, network: 0 };
+  const canvas = find("photo-canvas").getContext("2d");
+  let done = 0;
+  showStep(`Tile 1 of ${tiles.length}`, 0);
+  await pool.share(tiles, async ({ padded, inside, target: [top, left] }, ask) => {
+    const part = cut(input, ...padded);
+    const answer = await ask({ task: "upscale", part, inside }, [part.values.buffer]);
+    for (const [method, result] of Object.entries(answer)) {
+      place(upscaled[method], result.picture, top, left);
+      if (luminance) errors[method] += squaredErrors(luminance, result.luminance, top, left, scale);
+    }
+    canvas.putImageData(toImageData(answer.network.picture), left, top);
+    done += 1;
+    showStep(`Tile ${Math.min(done + 1, tiles.length)} of ${tiles.length}`, done / tiles.length);
+  });
+  const quality = (method) => ({ psnr: psnr(errors[method], luminance, scale) });
+  return { ...upscaled, quality: luminance ? { bicubic: quality("bicubic"), network: quality("network") } : null };
+}
+
+// Gives the addresses of PNG files.
+async function writePictures(pool, pictures) {
+  const addresses = {};
+  const present = Object.entries(pictures).filter(([, picture]) => picture);
+  await pool.share(present, async ([name, picture], ask) => {
+    addresses[name] = URL.createObjectURL(await ask({ task: "write", picture }, [picture.values.buffer]));
+  });
+  return addresses;
+}
+
+const grouped = (number) => number.toLocaleString("en");
+const size = ({ width, height }) => `${grouped(width)} x ${grouped(height)}`;
+const decibels = (number) => (Number.isFinite(number) ? `${number.toFixed(2)} dB` : "no error");
+
+function showStep(text, share) {
+  find("photo-work").hidden = false;
+  find("photo-step").textContent = text;
+  if (share === undefined) find("photo-progress").removeAttribute("value");
+  else find("photo-progress").value = share;
+}
+
+function showWork({ input }) {
+  const [width, height] = [input.width, input.height].map((side) => side * data.live.upscaler.scale);
+  Object.assign(find("photo-canvas"), { width, height, hidden: false });
+  find("photo-frame").style.cssText = `--wide: ${width}; --high: ${height}`;
+  find("photo-frame").classList.add("working");
+  URL.revokeObjectURL(own.address);
+  own.address = URL.createObjectURL(own.file);
+  Object.assign(find("photo-picture"), { src: own.address, alt: "your photograph" });
+  find("photo-figure").hidden = false;
+}
+
+function showResult(address, name, { width, height }) {
+  Object.assign(find("photo-picture"), { src: address, alt: `${name}, upscaled by the network` });
+  Object.assign(find("photo-canvas"), { width: 0, height: 0, hidden: true }); // its memory is free
+  find("photo-frame").classList.remove("working");
+  const { scale } = data.live.upscaler;
+  Object.assign(find("photo-save"), { href: address, download: `${name.replace(/\.[^.]*$/, "")}-x${scale}.png` });
+  find("photo-save").textContent = `Download: PNG, ${size({ width, height })} pixels`;
+  find("photo-results").hidden = false;
+}
+
+function offerToFit({ height, width, fittingHeight, fittingWidth }) {
+  say(`${own.file.name}: ${size({ height, width })} pixels, more than this page upscales.`);
+  find("photo-fit").textContent = `Make it smaller first: ${size({ height: fittingHeight, width: fittingWidth })} pixels`;
+  find("photo-offer").hidden = false;
+}
+
+function say(text) {
+  find("photo-status").textContent = text;
+}
+
+function stopWork() {
+  own.pool?.close();
+  own.pool = undefined;
+  const focused = find("photo-work").contains(document.activeElement);
+  find("photo-work").hidden = true;
+  if (focused) find("photo-file").focus({ preventScroll: true });
+}
+
+async function upscalePhotograph(file, fitted = false) {
+  stopWork();
+  own.file = file;
+  for (const id of ["photo-offer", "photo-figure", "photo-results"]) find(id).hidden = true;
+  say("");
+  showStep("Reading");
+  const started = performance.now();
+  try {
+    own.pool = openPool(data.live.upscaler);
+    const read = await readPhotograph(own.pool, { file, downscaled: find("photo-downscale").checked, fitted });
+    if (read.tooLarge) offerToFit(read.tooLarge);
+    else await upscaleRead(read, started);
+  } catch (error) {
+    find("photo-figure").hidden = true;
+    say(`${file.name}: ${error.message}.`);
+  }
+  stopWork();
+}
+
+async function upscaleRead(read, started) {
+  const { pool, file: { name } } = own;
+  showWork(read);
+  const { quality, ...upscaled } = await upscaleTiles(pool, read);
+  const { width, height } = upscaled.network;
+  showStep("Writing", 1);
+  const addresses = await writePictures(pool, { ...upscaled, truth: read.truth });
+  showResult(addresses.network, name, { width, height });
+  const measured = quality ? ` PSNR of luminance: bicubic ${decibels(quality.bicubic.psnr)}, network ${decibels(quality.network.psnr)}.` : "";
+  const seconds = (performance.now() - started) / 1000;
+  say(`${name}: ${size(read.input)} pixels upscaled to ${size({ width, height })} in ${seconds.toFixed(1)} s.${measured}`);
+  addPhotograph({ name, width, height, truth: null, ...addresses, quality });
+}
+
+if (find("photo-tool")) {
+  find("photo-tool").hidden = false;
+  find("photo-file").addEventListener("click", ({ target }) => (target.value = "")); // the same one may be chosen again
+  find("photo-file").addEventListener("change", ({ target }) => target.files.length && upscalePhotograph(target.files[0]));
+  find("photo-downscale").addEventListener("change", () => own.file && upscalePhotograph(own.file));
+  find("photo-fit").addEventListener("click", () => {
+    upscalePhotograph(own.file, true);
+    find("photo-cancel").focus();
+  });
+  find("photo-cancel").addEventListener("click", () => {
+    stopWork();
+    find("photo-figure").hidden = true;
+    say(`${own.file.name}: cancelled.`);
+  });
+
+  document.addEventListener("paste", ({ clipboardData }) => {
+    const picture = [...clipboardData.files].find(({ type }) => type.startsWith("image/"));
+    if (picture) takePhotograph(picture);
+  });
+
+  // A photograph may be dropped anywhere: a browser would leave the page for it. A picture of the page itself may
+  // have been dragged by mistake, and counts only where photographs are asked for.
+  let fromPage = false;
+  const highlight = (on) => find("photo-drop").classList.toggle("over", on);
+  document.addEventListener("dragstart", () => (fromPage = true));
+  document.addEventListener("dragend", () => (fromPage = false));
+  document.addEventListener("dragover", (event) => {
+    if (!event.dataTransfer.types.includes("Files")) return;
+    event.preventDefault();
+    highlight(true);
+  });
+  document.addEventListener("dragleave", ({ relatedTarget }) => relatedTarget ?? highlight(false));
+  document.addEventListener("drop", (event) => {
+    highlight(false);
+    const [file] = event.dataTransfer.files;
+    if (!file) return;
+    event.preventDefault();
+    if (!fromPage || find("photo-tool").contains(event.target)) takePhotograph(file);
+  });
+}
+
+function takePhotograph(file) {
+  upscalePhotograph(file);
+  find("photo-drop").scrollIntoView({ block: "nearest" });
+}

@@ -1,1 +1,91 @@
-// Upscales parts of a picture beside the page.
+// Reads, upscales and writes photographs beside the page.
+import { tensor } from "./kernel.js";
+import { resize } from "./resize.js";
+import { build } from "./network.js";
+import { toRgb, toYCbCr } from "./colour.js";
+import { cut } from "./tiles.js";
+import { encodePng, fillTransparent, fromPixels } from "./pictures.js";
+
+const MOST_PIXELS = 2 ** 21; // of the network's input: a little more than 1920 x 1080
+
+let network;
+let scale;
+
+function resized(picture, height, width) {
+  const { channels, values } = resize({ ...picture, values: Float32Array.from(picture.values) }, height, width);
+  return { height, width, channels, values: Uint8ClampedArray.from(values) };
+}
+
+function luminanceOf({ height, width, channels, values }) {
+  return { height, width, channels: 1, values: channels === 1 ? values : values.filter((_, at) => at % channels === 0) };
+}
+
+async function decodePhotograph(file, options) {
+  try {
+    return await createImageBitmap(file, { premultiplyAlpha: "none", imageOrientation: "from-image", ...options });
+  } catch {
+    throw new Error("not a picture that this browser can read");
+  }
+}
+
+const TASKS = {
+  open(message) {
+    scale = message.scale;
+    network = build(message.description, message.kernel);
+  },
+
+  // Gives the network's input, in YCbCr; of a photograph that is downscaled first, also itself, the ground truth.
+  async read({ file, downscaled, fitted }) {
+    let bitmap = await decodePhotograph(file);
+    const factor = Math.sqrt((MOST_PIXELS * (downscaled ? scale ** 2 : 1)) / (bitmap.width * bitmap.height));
+    if (factor < 1) {
+      const { height, width } = bitmap;
+      const [fittingHeight, fittingWidth] = [height, width].map((side) => Math.max(1, Math.floor(side * factor)));
+      if (!fitted) return { tooLarge: { height, width, fittingHeight, fittingWidth } };
+      bitmap = await decodePhotograph(bitmap, { resizeHeight: fittingHeight, resizeWidth: fittingWidth, resizeQuality: "high" });
+    }
+    const { height, width } = bitmap;
+    // In half floats, colours of transparent pixels are kept.
+    const context = new OffscreenCanvas(width, height).getContext("2d", { colorType: "float16", willReadFrequently: true });
+    context.drawImage(bitmap, 0, 0);
+    const photograph = fromPixels(context.getImageData(0, 0, width, height));
+    fillTransparent(photograph);
+    if (!downscaled) return { input: toYCbCr(photograph) };
+    const [lowHeight, lowWidth] = [height, width].map((side) => Math.floor(side / scale));
+    if (Math.min(lowHeight, lowWidth) <= 2) throw new Error("too small to be downscaled first"); // nothing is left without the border
+    const truth = cut(photograph, 0, 0, scale * lowHeight, scale * lowWidth);
+    const converted = toYCbCr(truth);
+    return { input: resized(converted, lowHeight, lowWidth), truth, luminance: luminanceOf(converted) };
+  },
+
+  // Upscales a part in YCbCr and gives what of it lies inside; by the network, chrominance and alpha are bicubic, too.
+  upscale({ part, inside }) {
+    const bicubic = resized(part, scale * part.height, scale * part.width);
+    const input = tensor(part.height, part.width, 1, Float32Array.from(luminanceOf(part).values, (level) => level / 255));
+    const { values } = network(input).outputs[0];
+    const sharp = { ...bicubic, values: bicubic.values.slice() };
+    for (let pixel = 0; pixel < values.length; pixel++) sharp.values[pixel * sharp.channels] = 255 * values[pixel];
+    const finish = (upscaled) => {
+      const kept = cut(upscaled, ...inside);
+      return { luminance: luminanceOf(kept), picture: toRgb(kept) };
+    };
+    return { bicubic: finish(bicubic), network: finish(sharp) };
+  },
+
+  write: ({ picture }) => encodePng(picture),
+};
+
+// Of all pictures in a message, so that they are handed over without a copy.
+function buffers(message) {
+  if (message?.values) return [message.values.buffer];
+  return message?.constructor === Object ? Object.values(message).flatMap(buffers) : [];
+}
+
+onmessage = async ({ data: { task, ...message } }) => {
+  try {
+    const answer = await TASKS[task](message);
+    postMessage({ answer }, buffers(answer));
+  } catch (error) {
+    postMessage({ failure: error.message });
+  }
+};

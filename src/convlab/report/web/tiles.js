@@ -1,0 +1,81 @@
+// Tiles of a picture, with a margin as wide as the output of a network depends on, as superres/tiling.py.
+import { upTo } from "./kernel.js";
+
+const LARGEST_SIDE = 192; // LR pixels: less than a second of work
+const BICUBIC_MARGIN = 3;
+
+// Of about the same size, each from `from` to `to`, with its margin from `first` to `end`.
+function spans(length, largest, margin, period) {
+  const side = upTo(length / Math.ceil(length / largest), period);
+  return Array.from({ length: Math.ceil(length / side) }, (_, index) => {
+    const [from, to] = [index * side, Math.min(length, (index + 1) * side)];
+    return { from, to, first: Math.max(0, from - margin), end: Math.min(length, to + margin) };
+  });
+}
+
+// Of each tile, [top, left, height, width]: `padded`, with its margin, in the picture; `inside`, without, in the
+// upscaled tile; `target`, in the upscaled picture. Tiles begin at multiples of the network's period. Without
+// a reach, its output depends on all of the picture, which is one tile.
+export function planTiles(height, width, { reach, period, scale }, largest = LARGEST_SIDE) {
+  const all = Math.max(height, width);
+  const step = reach === null ? all : period;
+  const margin = upTo(Math.max(reach ?? all, BICUBIC_MARGIN), step);
+  const columns = spans(width, largest, margin, step);
+  return spans(height, largest, margin, step).flatMap((row) =>
+    columns.map((column) => {
+      const size = [row.to - row.from, column.to - column.from];
+      return {
+        padded: [row.first, column.first, row.end - row.first, column.end - column.first],
+        inside: [row.from - row.first, column.from - column.first, ...size].map((side) => scale * side),
+        target: [row.from, column.from, ...size].map((side) => scale * side),
+      };
+    }),
+  );
+}
+
+function copy(source, target, [fromRow, fromColumn], [toRow, toColumn], height, width) {
+  const { channels } = source;
+  for (let row = 0; row < height; row++) {
+    const from = ((fromRow + row) * source.width + fromColumn) * channels;
+    target.values.set(source.values.subarray(from, from + width * channels), ((toRow + row) * target.width + toColumn) * channels);
+  }
+  return target;
+}
+
+export function blank(height, width, channels) {
+  return { height, width, channels, values: new Uint8ClampedArray(height * width * channels) };
+}
+
+export function cut(picture, top, left, height, width) {
+  return copy(picture, blank(height, width, picture.channels), [top, left], [0, 0], height, width);
+}
+
+export function place(picture, part, top, left) {
+  copy(part, picture, [0, 0], [top, left], part.height, part.width);
+}
+
+// The sum over a part of an upscaled luminance, but not over the border of the whole.
+export function squaredErrors(truth, part, top, left, border) {
+  let sum = 0;
+  for (let row = Math.max(top, border); row < Math.min(top + part.height, truth.height - border); row++)
+    for (let column = Math.max(left, border); column < Math.min(left + part.width, truth.width - border); column++)
+      sum += (truth.values[row * truth.width + column] - part.values[(row - top) * part.width + column - left]) ** 2;
+  return sum;
+}
+
+export function psnr(sum, { height, width }, border) {
+  return 10 * Math.log10((255 ** 2 * (height - 2 * border) * (width - 2 * border)) / sum);
+}
+
+// With the four values for each pixel that a canvas wants.
+export function toImageData({ height, width, channels, values }) {
+  const image = new ImageData(width, height);
+  const [green, blue] = channels >= 3 ? [1, 2] : [0, 0];
+  for (let from = 0, to = 0; from < values.length; from += channels, to += 4) {
+    image.data[to] = values[from];
+    image.data[to + 1] = values[from + green];
+    image.data[to + 2] = values[from + blue];
+    image.data[to + 3] = channels % 2 ? 255 : values[from + channels - 1];
+  }
+  return image;
+}
