@@ -30,7 +30,8 @@ WEB = Path(__file__).parent / "web"
 """Templates, styles and scripts."""
 SCRIPTS = (
     *("page", "plots", "kernel", "resize", "network", "colour"),
-    *("draw", "digits", "convolution", "embedding"),
+    *("mnist", "idle", "pad", "maps", "shifts", "neighbours", "draw"),
+    *("digits", "convolution", "embedding"),
     *("photo", "residual", "viewer", "photographs", "start"),
 )
 """The modules of the page's script; each imports from those before it only."""
