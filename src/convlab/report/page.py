@@ -78,6 +78,8 @@ def render_page(
     InputError
         If the page is larger than `MAX_PAGE_BYTES`.
     """
+    if "unknown" not in live["cnn"]:
+        digits = digits | {"maps": []}  # the page computes them from what is drawn
     sections = {"digits": digits, "embedding": embedding, "superres": superres, "live": live}
     environment = Environment(
         loader=FileSystemLoader(WEB), autoescape=True, undefined=StrictUndefined, trim_blocks=True

@@ -1,12 +1,13 @@
 // A digit that the reader draws, and what both networks make of it.
 import { data, find, make, whenThemed } from "./page.js";
+import { tensor } from "./kernel.js";
 import { build, decode } from "./network.js";
-import { MNIST_SIDE, shiftByPixels, softmax, toInput, toMnist } from "./mnist.js";
+import { MNIST_SIDE, readLevels, shiftByPixels, softmax, toInput, toMnist } from "./mnist.js";
 import { inPieces } from "./idle.js";
 import { makePad } from "./pad.js";
 import { makeMaps } from "./maps.js";
 import { MAX_SHIFT, makeShifts } from "./shifts.js";
-import { digitOnSheet, findNearest, makeNeighbours, makePlane, readLevels } from "./neighbours.js";
+import { copyToCanvas, digitReader, findNearest, makeNeighbours, makePlane } from "./neighbours.js";
 
 const FIRST_EXAMPLE = 3;
 
@@ -97,11 +98,11 @@ function showSeen(picture, { down, right }) {
 
 // Embeddings of the digits in the plane, one after the other, computed when the page has nothing else to do.
 async function embedTestDigits(run, sheet) {
-  const { columns, labels, width } = data.embedding;
-  const levels = readLevels(sheet, sheet.naturalWidth, sheet.naturalHeight);
+  const { labels, width } = data.embedding;
+  const readDigit = digitReader(sheet);
   const embeddings = new Float32Array(labels.length * width);
   await inPieces(labels.length, (index) => {
-    embeddings.set(run(toInput(digitOnSheet(levels, columns, index))).outputs[1].values, index * width);
+    embeddings.set(run(toInput(readDigit(index))).outputs[1].values, index * width);
     if (index % 25 === 0) find("near-text").textContent = `Computing the embeddings of the test digits: ${index} of ${labels.length}`;
   });
   find("near-text").textContent = "";
@@ -127,8 +128,7 @@ function startDrawing() {
     ...makeShifts(find(`${name}-shifts`), name.toUpperCase(), predict, chooseShift),
   }));
   const run = networks.cnn?.run;
-  const blank = { height: MNIST_SIDE, width: MNIST_SIDE, channels: 1, values: new Float32Array(MNIST_SIDE ** 2) };
-  const maps = run && makeMaps(find("layers-now"), data.live.cnn, run(blank, true).all);
+  const maps = run && makeMaps(find("layers-now"), data.live.cnn, run(tensor(MNIST_SIDE, MNIST_SIDE, 1), true).all);
   if (maps?.isEmpty) find("maps-now").hidden = true;
   const plane = run && makePlane(find("plane"), find("plane-marks"));
   let embeddings;
@@ -136,8 +136,9 @@ function startDrawing() {
 
   function read() {
     const picture = pad.picture();
-    if (!picture) return toMnist(pad.read());
-    return { ...blank, values: readLevels(picture, MNIST_SIDE, MNIST_SIDE) };
+    if (picture) return readLevels(copyToCanvas(picture), 0, 0, MNIST_SIDE, MNIST_SIDE);
+    const drawing = pad.read();
+    return drawing && toMnist(drawing);
   }
 
   function showPredictions() {
@@ -225,7 +226,7 @@ function startDrawing() {
 
   async function startWithExample() {
     await Promise.all(pictures.map((picture) => picture.decode()));
-    pad.show(pictures[FIRST_EXAMPLE]);
+    pad.beginWith(pictures[FIRST_EXAMPLE]);
     find("draw-status").textContent = ""; // nobody has drawn yet
     if (!run) return;
     const sheet = make("img", { src: data.embedding.sheet });

@@ -8,6 +8,14 @@ export const MNIST_SIDE = 28;
 const INK_SIDE = 20; // of the square that the ink fills
 const INK_LEVEL = 127; // what is brighter is ink
 
+// The red of a part of a canvas, which for grey pictures is their grey.
+export function readLevels(context, left, top, width, height) {
+  const { data: colours } = context.getImageData(left, top, width, height);
+  const levels = tensor(height, width, 1);
+  for (let pixel = 0; pixel < levels.values.length; pixel++) levels.values[pixel] = colours[4 * pixel];
+  return levels;
+}
+
 // Crops a picture to its ink; gives undefined if there is none.
 export function cropToInk({ height, width, values }) {
   let [top, bottom, left, right] = [height, -1, width, -1];

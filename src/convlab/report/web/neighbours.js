@@ -1,34 +1,40 @@
 // Which of the test digits in the embedding's plot have the embeddings nearest to the drawing's.
-import { data, make, colour, isDark } from "./page.js";
-import { tensor } from "./kernel.js";
-import { MNIST_SIDE } from "./mnist.js";
+import { colour, data, isDark, make } from "./page.js";
+import { MNIST_SIDE, readLevels } from "./mnist.js";
 
 const NEAREST = 5;
 
-// Grey levels of a picture, row by row.
-export function readLevels(picture, width, height) {
-  const context = make("canvas", { width, height }).getContext("2d", { willReadFrequently: true });
-  context.drawImage(picture, 0, 0);
-  const { data: colours } = context.getImageData(0, 0, width, height);
-  return Float32Array.from({ length: width * height }, (_, pixel) => colours[4 * pixel]);
+// Where a digit stands on the sheet of all of them.
+function placeOnSheet(index) {
+  const { columns } = data.embedding;
+  return { left: (index % columns) * MNIST_SIDE, top: Math.floor(index / columns) * MNIST_SIDE };
 }
 
-// The digit at a place of the sheet on which all of them lie.
-export function digitOnSheet(levels, columns, index) {
-  const digit = tensor(MNIST_SIDE, MNIST_SIDE, 1);
-  const [top, left] = [Math.floor(index / columns), index % columns].map((place) => place * MNIST_SIDE);
-  for (let row = 0; row < MNIST_SIDE; row++) {
-    const from = (top + row) * columns * MNIST_SIDE + left;
-    digit.values.set(levels.subarray(from, from + MNIST_SIDE), row * MNIST_SIDE);
-  }
-  return digit;
+// Gives a function of a digit's index that reads it from the sheet.
+export function digitReader(sheet) {
+  const context = copyToCanvas(sheet);
+  return (index) => {
+    const { left, top } = placeOnSheet(index);
+    return readLevels(context, left, top, MNIST_SIDE, MNIST_SIDE);
+  };
+}
+
+export function copyToCanvas(picture) {
+  const { naturalWidth: width, naturalHeight: height } = picture;
+  const context = make("canvas", { width, height }).getContext("2d", { willReadFrequently: true });
+  context.drawImage(picture, 0, 0);
+  return context;
 }
 
 // Indices and Euclidean distances of the nearest of some vectors, which lie one after the other.
 export function findNearest(vectors, vector, count) {
-  const distances = Array.from({ length: vectors.length / vector.length }, (_, index) => {
+  const { length } = vector;
+  const distances = Array.from({ length: vectors.length / length }, (_, index) => {
     let sum = 0;
-    for (let at = 0, other = index * vector.length; at < vector.length; at++, other++) sum += (vectors[other] - vector[at]) ** 2;
+    for (let at = 0, other = index * length; at < length; at++, other++) {
+      const difference = vectors[other] - vector[at];
+      sum += difference * difference;
+    }
     return { index, distance: Math.sqrt(sum) };
   });
   return distances.sort((a, b) => a.distance - b.distance).slice(0, count);
@@ -52,7 +58,11 @@ export function makePlane(points, marks) {
     ((domain[1][1] - y) / (domain[1][1] - domain[1][0])) * side,
   ];
 
+  let ink;
+  let ground;
+
   function paintDigits() {
+    [ink, ground] = ["ink", "ground"].map(colour);
     const context = points.getContext("2d");
     context.clearRect(0, 0, side, side);
     Object.assign(context, { font: `600 ${side / 40}px system-ui, sans-serif`, textAlign: "center", textBaseline: "middle" });
@@ -68,16 +78,16 @@ export function makePlane(points, marks) {
     if (!nearest.length) return;
     const near = nearest.map(({ index }) => places[index]);
     const [x, y] = onCanvas(weightedMean(near, nearest.map(({ distance }) => distance)));
-    const outline = (width, name, draw) => {
+    const outline = (width, strokeStyle, draw) => {
       context.beginPath();
-      Object.assign(context, { lineWidth: width, strokeStyle: colour(name) });
+      Object.assign(context, { lineWidth: width, strokeStyle });
       draw();
       context.stroke();
     };
-    outline(side / 300, "ink", () => near.map(onCanvas).forEach((place) => (context.moveTo(x, y), context.lineTo(...place))));
+    outline(side / 300, ink, () => near.map(onCanvas).forEach((place) => (context.moveTo(x, y), context.lineTo(...place))));
     const ring = () => context.arc(x, y, side / 30, 0, 2 * Math.PI);
-    outline(side / 60, "ground", ring);
-    outline(side / 100, "ink", ring);
+    outline(side / 60, ground, ring);
+    outline(side / 100, ink, ring);
   }
 
   return { paintDigits, mark };
@@ -85,7 +95,7 @@ export function makePlane(points, marks) {
 
 // Shows the nearest digits; the pictures come from the sheet.
 export function makeNeighbours(list, sheet) {
-  const { columns, labels } = data.embedding;
+  const { labels } = data.embedding;
   const items = Array.from({ length: NEAREST }, () => {
     const canvas = make("canvas", { width: MNIST_SIDE, height: MNIST_SIDE, className: "pixels", ariaHidden: "true" });
     const text = make("span");
@@ -98,7 +108,7 @@ export function makeNeighbours(list, sheet) {
       const found = nearest[place];
       text.textContent = found ? labels[found.index] : "";
       if (!found) return;
-      const [left, top] = [found.index % columns, Math.floor(found.index / columns)].map((at) => at * MNIST_SIDE);
+      const { left, top } = placeOnSheet(found.index);
       context.drawImage(sheet, left, top, MNIST_SIDE, MNIST_SIDE, 0, 0, MNIST_SIDE, MNIST_SIDE);
     });
   };

@@ -1,15 +1,16 @@
 // The pad: white strokes on black, by mouse, finger, pen or keys.
-import { tensor } from "./kernel.js";
+import { readLevels } from "./mnist.js";
 
 const PAD_SIDE = 448;
 const STROKE_WIDTH = 38; // 2.5 pixels of MNIST for a digit that fills two thirds of the pad
 const KEY_STEP = PAD_SIDE / 28;
 const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-// `changed` is called when the drawing has changed, `ended` when a stroke or another action ends.
+// `changed` is called when the drawing has changed, `ended` when a stroke or another action ends;
+// the drawing is painted, and can be read, when `paint` has been called.
 export function makePad(canvas, pen, { changed, ended }) {
   const context = canvas.getContext("2d", { willReadFrequently: true });
-  const marks = []; // strokes, as `points`, and what stands on the pad instead of them: a `picture` or nothing
+  const marks = [{}]; // strokes, as `points`, and what stands on the pad instead of them: a `picture` or nothing
   let stroke;
   let pointer;
 
@@ -34,6 +35,18 @@ export function makePad(canvas, pen, { changed, ended }) {
         context.stroke();
       }
     }
+  }
+
+  // The part of the pad that the strokes fill, as a tensor of grey levels.
+  function read() {
+    const points = strokes().flatMap(({ points }) => points);
+    if (!points.length) return undefined;
+    const [[left, right], [top, bottom]] = [0, 1].map((axis) => {
+      const along = points.map((point) => point[axis]);
+      const [least, most] = [along.reduce((a, b) => Math.min(a, b)), along.reduce((a, b) => Math.max(a, b))];
+      return [Math.max(Math.floor(least - STROKE_WIDTH), 0), Math.min(Math.ceil(most + STROKE_WIDTH), PAD_SIDE)];
+    });
+    return readLevels(context, left, top, right - left, bottom - top);
   }
 
   function begin(point) {
@@ -63,7 +76,7 @@ export function makePad(canvas, pen, { changed, ended }) {
   const clear = () => isEmpty() || put({});
 
   function undo() {
-    if (marks.length < 2) return; // the first is what the page begins with
+    if (marks.length === 1) return; // what the page begins with
     stroke = undefined;
     marks.pop();
     ended();
@@ -137,13 +150,12 @@ export function makePad(canvas, pen, { changed, ended }) {
     undo,
     clear,
     picture,
+    read,
     show: (picture) => put({ picture }),
-    // The drawing, as a tensor of grey levels.
-    read() {
-      const { data } = context.getImageData(0, 0, PAD_SIDE, PAD_SIDE);
-      const drawing = tensor(PAD_SIDE, PAD_SIDE, 1, new Uint8Array(PAD_SIDE ** 2));
-      for (let pixel = 0; pixel < PAD_SIDE ** 2; pixel++) drawing.values[pixel] = data[4 * pixel];
-      return drawing;
+    // What stands on the pad before anything is drawn.
+    beginWith(picture) {
+      marks[0] = { picture };
+      ended();
     },
   };
 }

@@ -18,12 +18,20 @@ export function makeShifts(grid, name, predict, choose) {
     grid.classList.add("stale");
   }
 
+  function fill(digits, unshifted) {
+    cells.forEach((cell, index) => {
+      cell.textContent = digits[index] ?? "";
+      cell.classList.toggle("same", index in digits && digits[index] === unshifted);
+    });
+  }
+
+  // Fills the cells, and tells how many keep the prediction; gives undefined if it was not to the end.
   async function compute(picture) {
     forget();
     const mine = asked;
     if (!picture) {
-      cells.forEach((cell) => Object.assign(cell, { textContent: "", className: "" }));
-      grid.ariaLabel = `${name}: nothing is drawn`;
+      fill([]);
+      grid.ariaLabel = `${name}: the pad is empty`;
       return;
     }
     const digits = [];
@@ -34,7 +42,7 @@ export function makeShifts(grid, name, predict, choose) {
     );
     if (!finished) return;
     const unshifted = digits[(PLACES.length - 1) / 2];
-    cells.forEach((cell, index) => Object.assign(cell, { textContent: digits[index], className: digits[index] === unshifted ? "same" : "" }));
+    fill(digits, unshifted);
     const same = digits.filter((digit) => digit === unshifted).length;
     grid.ariaLabel = `${name} predicts ${unshifted} for the drawing, and at ${same} of ${PLACES.length} shifts`;
     grid.classList.remove("stale");
