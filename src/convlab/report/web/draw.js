@@ -20,7 +20,7 @@ function makeColumn(name) {
   const cells = [...document.querySelectorAll(`.probabilities td[data-network=${name}]`)];
   return (probabilities) => {
     const digit = probabilities && likeliest(probabilities);
-    find(`${name}-prediction`).textContent = digit ?? "–";
+    find(`${name}-prediction`).textContent = digit ?? "?";
     cells.forEach((cell, index) => {
       const share = probabilities?.[index] ?? 0;
       cell.classList.toggle("predicted", index === digit);
@@ -191,7 +191,7 @@ function startDrawing() {
     grids.forEach(async (grid) => {
       find(`${grid.name}-kept`).textContent = "";
       const kept = await grid.compute(digit);
-      if (kept) find(`${grid.name}-kept`).textContent = `: the same at ${kept.same} of ${kept.of} shifts`;
+      if (kept) find(`${grid.name}-kept`).textContent = `: same at ${kept.same} of ${kept.of}`;
     });
     showShift();
   }
