@@ -30,7 +30,8 @@ WEB = Path(__file__).parent / "web"
 """Templates, styles and scripts."""
 SCRIPTS = (
     *("page", "plots", "kernel", "resize", "network", "colour", "tiles"),
-    *("draw", "digits", "convolution", "embedding"),
+    *("mnist", "idle", "pad", "maps", "shifts", "neighbours", "draw"),
+    *("digits", "convolution", "embedding"),
     *("explorer", "photo", "residual", "viewer", "photographs", "start"),
 )
 """The modules of the page's script; each imports from those before it only."""
@@ -80,6 +81,8 @@ def render_page(
     InputError
         If the page is larger than `MAX_PAGE_BYTES`.
     """
+    if "unknown" not in live["cnn"]:
+        digits = digits | {"maps": []}  # the page computes them from what is drawn
     sections = {"digits": digits, "embedding": embedding, "superres": superres, "live": live}
     environment = Environment(
         loader=FileSystemLoader(WEB), autoescape=True, undefined=StrictUndefined, trim_blocks=True
