@@ -29,7 +29,7 @@ SCRIPT_DATA = {
 WEB = Path(__file__).parent / "web"
 """Templates, styles and scripts."""
 SCRIPTS = (
-    *("page", "plots", "kernel", "resize", "network", "colour"),
+    *("page", "plots", "kernel", "resize", "network", "colour", "cells"),
     *("draw", "digits", "convolution", "embedding"),
     *("photo", "residual", "viewer", "photographs", "start"),
 )
