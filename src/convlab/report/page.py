@@ -22,7 +22,7 @@ SCRIPT_DATA = {
         *("width", "frames", "domain", "steps", "accuracies"),
         *("labels", "predictions", "sheet", "columns", "colours"),
     ),
-    "superres": ("curves", "scale", "error_gain", "rows", "gallery", "shuffle"),
+    "superres": ("curves", "scale", "error_gain", "rows", "gallery", "residual"),
     "live": ("kernel", "cnn", "mlp", "upscaler"),
 }
 """Keys of each section that the page's script reads; the template reads all."""
@@ -31,7 +31,7 @@ WEB = Path(__file__).parent / "web"
 SCRIPTS = (
     *("page", "plots", "kernel", "resize", "network", "colour", "cells"),
     *("draw", "digits", "convolution", "embedding"),
-    *("photo", "residual", "viewer", "photographs", "start"),
+    *("photo", "shuffle", "residual", "viewer", "photographs", "start"),
 )
 """The modules of the page's script; each imports from those before it only."""
 WORKER = ("kernel", "resize", "network", "colour", "worker")

@@ -12,6 +12,11 @@ export function diverging(share) {
   return ZERO.map((zero, place) => zero + strength * (end[place] - zero));
 }
 
+// The largest absolute value, and at least a grey level.
+export function largest(values) {
+  return values.reduce((most, value) => Math.max(most, Math.abs(value)), 1 / 255);
+}
+
 export function grey(share) {
   return Array(3).fill(255 * Math.min(1, Math.max(0, share)));
 }
