@@ -179,12 +179,3 @@ def test_photographs_can_be_sorted(report):
     by_gain = listed.all_inner_texts()
     report.select_option("#gain-order", "name")
     assert sorted(by_gain) == listed.all_inner_texts() != by_gain
-
-
-def test_pixel_shuffle_goes_step_by_step(report):
-    counts = []
-    for step in range(6):
-        report.locator("#shuffle").fill(str(step))
-        counts.append(report.locator("#shuffle-pictures img").count())
-    assert counts == [1, 4, 1, 1, 2, 2]
-    expect(report.locator("#shuffle-text")).to_contain_text("ground truth")

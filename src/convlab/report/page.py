@@ -22,17 +22,17 @@ SCRIPT_DATA = {
         *("width", "frames", "domain", "steps", "accuracies"),
         *("labels", "predictions", "sheet", "columns", "colours"),
     ),
-    "superres": ("curves", "scale", "error_gain", "rows", "gallery", "shuffle"),
+    "superres": ("curves", "scale", "error_gain", "rows", "gallery", "residual"),
     "live": ("kernel", "cnn", "mlp", "upscaler"),
 }
 """Keys of each section that the page's script reads; the template reads all."""
 WEB = Path(__file__).parent / "web"
 """Templates, styles and scripts."""
 SCRIPTS = (
-    *("page", "plots", "kernel", "resize", "network", "colour", "tiles"),
+    *("page", "plots", "kernel", "resize", "network", "colour", "tiles", "cells"),
     *("mnist", "idle", "pad", "maps", "shifts", "neighbours", "draw"),
     *("digits", "convolution", "embedding"),
-    *("explorer", "photo", "residual", "viewer", "photographs", "start"),
+    *("explorer", "photo", "shuffle", "residual", "viewer", "photographs", "start"),
 )
 """The modules of the page's script; each imports from those before it only."""
 WORKER = ("kernel", "resize", "network", "colour", "tiles", "pictures", "worker")

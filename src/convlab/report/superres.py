@@ -1,4 +1,4 @@
-"""The report's section on super-resolution: results per scale, photographs, pixel shuffle."""
+"""The report's section on super-resolution: results per scale, photographs, colours."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -6,19 +6,17 @@ from typing import Any
 import matplotlib
 import numpy as np
 import torch
-from einops import rearrange
 
 from convlab.core.weights import count_parameters
 from convlab.imaging.colour import chrominance, luminance, to_bytes, to_rgb
 from convlab.imaging.resize import crop_to_multiple, downscale, upscale
 from convlab.report.architecture import architecture
-from convlab.report.encode import diverge, png, webp
+from convlab.report.encode import png, webp
+from convlab.report.residual import show_residual
 from convlab.report.sources import SuperresRun
 from convlab.superres.comparison import UpscaledPhoto, choose_by_rank, hardest_window
 from convlab.superres.cost import LOW_SIDE, multiply_adds, training_pflop
 from convlab.superres.evaluation import EvaluateSr, mean_qualities
-from convlab.superres.inspection import shuffled_features
-from convlab.superres.layers import Upscaler
 from convlab.superres.metrics import Quality
 from convlab.superres.patches import MakePatches
 from convlab.superres.published import PUBLISHED
@@ -35,10 +33,6 @@ CHROMA_SUBSAMPLING = 4
 """Factor by which that part's luminance or chrominance is downscaled."""
 ERROR_GAIN = 6
 """Factor by which error maps are brighter than the errors."""
-SHUFFLE_PART_SIZE = 24
-"""LR pixels on a side of the part on which pixel shuffle is shown."""
-CHANNEL_COLOURS = ((0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167))
-"""RGB of the channels that pixel shuffle rearranges; more than four repeat them."""
 
 
 def superres_section(
@@ -91,7 +85,7 @@ def superres_section(
             gallery.append(known | {"quality": quality} | whole)
         if name == ranked[0]:
             extra = {
-                "shuffle": show_shuffle(first.network, photo),
+                "residual": show_residual(first.network, photo),
                 "colours": show_colours(photo, webp_quality),
             }
     return {
@@ -126,41 +120,6 @@ def show_photo(photo: UpscaledPhoto, webp_quality: int) -> dict[str, Any]:
     }
     encoded = {name: webp(picture, webp_quality) for name, picture in pictures.items()}
     return {"width": width, "height": height, **encoded}
-
-
-def show_shuffle(network: Upscaler, photo: UpscaledPhoto) -> dict[str, Any] | None:
-    """Show the steps of a network's pixel shuffle on a part of a photograph.
-
-    Parameters
-    ----------
-    network : Upscaler
-    photo : UpscaledPhoto
-
-    Returns
-    -------
-    dict or None
-        Pictures as data URIs; None for a network that upscales otherwise.
-    """
-    scale, size = network.scale, SHUFFLE_PART_SIZE
-    features = shuffled_features(network, photo.low)
-    if features is None:
-        return None
-    rows, columns = hardest_window(photo.truth, photo.bicubic, size * scale)
-    row, column = rows.start // scale, columns.start // scale
-    low = np.s_[row : row + size, column : column + size]
-    high = np.s_[scale * row : scale * (row + size), scale * column : scale * (column + size)]
-    channels = diverge(features[(slice(None), *low)])  # (scale^2, h, w)
-    indices = np.arange(len(channels)) % len(CHANNEL_COLOURS)
-    coloured = channels[..., None] / 255 * np.array(CHANNEL_COLOURS)[indices][:, None, None]
-    return {
-        "low": png(photo.low[low]),
-        "channels": [png(to_bytes(channel)) for channel in coloured],
-        "interleaved": png(to_bytes(_shuffle(coloured, scale))),
-        "shuffled": png(_shuffle(channels[..., None], scale)[..., 0]),
-        "bicubic": png(photo.bicubic[high]),
-        "network": png(photo.network[high]),
-        "truth": png(photo.truth[high]),
-    }
 
 
 def show_colours(photo: UpscaledPhoto, webp_quality: int) -> dict[str, str]:
@@ -261,8 +220,3 @@ def _error_map(truth: np.ndarray, estimate: np.ndarray) -> np.ndarray:
     """Absolute error as colour, from black to bright; uint8, shape (height, width, 3)."""
     error = np.abs(estimate.astype(int) - truth)
     return to_bytes(255 * matplotlib.colormaps["inferno"](ERROR_GAIN * error / 255)[..., :3])
-
-
-def _shuffle(channels: np.ndarray, scale: int) -> np.ndarray:
-    """Rearrange (scale^2, h, w, colours) into (scale h, scale w, colours), as `pixel_shuffle`."""
-    return rearrange(channels, "(r1 r2) h w c -> (h r1) (w r2) c", r1=scale, r2=scale)
