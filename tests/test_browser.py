@@ -1,11 +1,7 @@
 """The report in a real browser: it loads nothing, and every control does what it says."""
 
-import numpy as np
 import pytest
-from matplotlib.colors import to_rgb
 from playwright.sync_api import Page, expect
-
-from convlab.figures.canvas import relative_luminance
 
 DIGITS = "[data-chart=points] .mark-text.role-mark text"
 
@@ -14,6 +10,7 @@ def style(report: Page, selector: str, name: str) -> str:
     return report.eval_on_selector(selector, f"element => getComputedStyle(element).{name}")
 
 
+<<<<<<< HEAD
 @pytest.mark.parametrize(("width", "theme"), [(360, "light"), (1440, "dark"), (2560, "light")])
 def test_it_fits_and_every_plot_is_drawn(open_report, width, theme):
     report = open_report(viewport={"width": width, "height": 900}, color_scheme=theme)
@@ -62,6 +59,14 @@ def test_every_control_can_be_reached_by_keyboard(report):
 
 
 def test_receptive_fields_can_be_chosen(report):
+=======
+def test_feature_maps_and_receptive_fields_can_be_chosen(report):
+    first = report.locator("#maps img").first
+    expect(report.locator("#maps img")).to_have_count(4)
+    before = first.get_attribute("src")
+    report.locator("#map-choice input").nth(7).check()
+    assert first.get_attribute("src") != before
+>>>>>>> live-base
     squares = []
     for layer in range(5):
         report.locator("#field-choice input").nth(layer).check()
