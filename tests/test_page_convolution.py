@@ -179,7 +179,7 @@ def test_the_layer_can_be_as_trained_again(page):
 
 def marked(page: Page, name: str) -> list[tuple[int, int]]:
     """Give row and column of the marked cells of a map."""
-    drawn = page.locator(f"#convolution-{name} path").get_attribute("d")
+    drawn = page.locator(f"#convolution-{name} .mark").get_attribute("d")
     return [(int(y), int(x)) for x, y in re.findall(r"M(-?\d+) (-?\d+)", drawn)]
 
 
