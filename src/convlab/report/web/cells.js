@@ -43,8 +43,12 @@ export function cellPicture(element) {
   const namespace = "http://www.w3.org/2000/svg";
   const canvas = make("canvas", { className: "pixels" });
   const svg = document.createElementNS(namespace, "svg");
-  const marks = document.createElementNS(namespace, "path");
-  svg.append(marks);
+  const marks = ["casing", "mark"].map((name) => {
+    const path = document.createElementNS(namespace, "path");
+    path.setAttribute("class", name);
+    return path;
+  });
+  svg.append(...marks);
   svg.setAttribute("aria-hidden", "true");
   element.classList.add("cells");
   element.append(canvas, svg);
@@ -60,7 +64,8 @@ export function cellPicture(element) {
       canvas.getContext("2d").putImageData(image, 0, 0);
     },
     mark(places) {
-      marks.setAttribute("d", places.map(([row, column]) => `M${column} ${row}h1v1h-1z`).join(""));
+      const squares = places.map(([row, column]) => `M${column} ${row}h1v1h-1z`).join("");
+      marks.forEach((path) => path.setAttribute("d", squares));
     },
     // Calls a function with the row and the column under the mouse, the finger or the pen.
     whenPointed(act) {

@@ -1,0 +1,66 @@
+"""Pages with a single section of the report, of any network, which open at once."""
+
+import base64
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from PIL import Image
+from playwright.sync_api import Browser, Page
+
+from convlab.report.live import KERNEL
+from convlab.report.page import STYLES, WEB, bundle
+
+LIBRARY = ("page", "kernel", "resize", "network", "cells")
+MODULES = {"convolution": ("convolution",), "residual": ("shuffle", "residual")}
+"""Of the script, by template, beside the library."""
+PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1"><style>{style}</style>
+<select id="theme"><option value="auto"></select><main>{body}</main>
+<script type="application/json" id="data">{data}</script>
+<script type="module">{script}</script></html>"""
+
+
+@contextmanager
+def open_section(
+    browser: Browser, template: str, sections: dict[str, Any], **options: Any
+) -> Iterator[Page]:
+    """Open a page with one template, filled with these sections; it must log nothing.
+
+    `options` are those of a browser's context.
+    """
+    sections["live"]["kernel"] = base64.b64encode(KERNEL.read_bytes()).decode()
+    environment = Environment(
+        loader=FileSystemLoader(WEB), autoescape=True, undefined=StrictUndefined
+    )
+    text = PAGE.format(
+        style="".join((WEB / f"{name}.css").read_text("utf-8") for name in STYLES),
+        body=environment.get_template(f"{template}.html").render(**sections),
+        data=json.dumps(sections).replace("<", "\\u003c"),
+        script=bundle((*LIBRARY, *MODULES[template], "start")),
+    )
+    logged = []
+    with TemporaryDirectory() as folder, browser.new_context(**options) as context:
+        file = Path(folder) / "section.html"
+        file.write_text(text, "utf-8")
+        page = context.new_page()
+        page.on("console", lambda message: logged.append(message.text))
+        page.on("pageerror", lambda error: logged.append(str(error)))
+        page.goto(file.as_uri())
+        if options.get("java_script_enabled", True):
+            page.wait_for_selector("html[data-ready=yes]")
+        yield page
+    assert logged == []
+
+
+def canvas_colours(page: Page, selector: str) -> np.ndarray:
+    """Give the colours of a canvas, uint8, shape (height, width, 3)."""
+    uri = page.eval_on_selector(selector, "canvas => canvas.toDataURL()")
+    picture = Image.open(io.BytesIO(base64.b64decode(uri.split(",")[1])))
+    return np.asarray(picture.convert("RGB"))
