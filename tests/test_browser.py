@@ -10,63 +10,7 @@ def style(report: Page, selector: str, name: str) -> str:
     return report.eval_on_selector(selector, f"element => getComputedStyle(element).{name}")
 
 
-<<<<<<< HEAD
-@pytest.mark.parametrize(("width", "theme"), [(360, "light"), (1440, "dark"), (2560, "light")])
-def test_it_fits_and_every_plot_is_drawn(open_report, width, theme):
-    report = open_report(viewport={"width": width, "height": 900}, color_scheme=theme)
-    assert report.evaluate("document.documentElement.scrollWidth") <= width
-    assert report.evaluate("document.documentElement.dataset.theme") == theme
-    plots = report.locator(".chart")
-    assert plots.count() == 6 + report.locator("[data-chart^=validation_x]").count() > 6
-    for plot in plots.all():
-        assert plot.locator("svg [role=graphics-symbol]").count() > 3
-        assert plot.bounding_box()["width"] <= width
-    for row in report.locator("tr").all():
-        assert row.bounding_box()["height"] < 150  # else the columns are too narrow to read
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_text_has_enough_contrast_in_the_chosen_theme(open_report, theme):
-    report = open_report(color_scheme="dark" if theme == "light" else "light")
-    background = style(report, "body", "backgroundColor")
-    report.select_option("#theme", theme)
-    assert style(report, "body", "backgroundColor") != background
-    ground, raised, ink, soft, blue, orange = (
-        report.evaluate(
-            "name => getComputedStyle(document.documentElement).getPropertyValue('--' + name)", name
-        ).strip()
-        for name in ("ground", "raised", "ink", "soft", "blue", "orange")
-    )
-    data = report.evaluate("JSON.parse(document.getElementById('data').textContent)")
-    pairs = [(text, behind) for text in (ink, soft, blue) for behind in (ground, raised)]
-    pairs += [(text, ground) for text in (orange, *data["embedding"]["colours"][theme])]
-    for pair in pairs:
-        dark, bright = sorted(relative_luminance(np.array(to_rgb(colour))) for colour in pair)
-        assert (bright + 0.05) / (dark + 0.05) >= 4.5, pair
-    report.select_option("#theme", "auto")
-    assert style(report, "body", "backgroundColor") == background
-
-
-def test_every_control_can_be_reached_by_keyboard(report):
-    controls = "[...document.querySelectorAll('button, select, input, summary, #viewer')]"
-    wanted = f"{controls}.filter((each) => each.type !== 'radio' || each.checked)"
-    count = report.evaluate(f"{wanted}.length")
-    reached = set()
-    for _ in range(3 * count):
-        report.keyboard.press("Tab")
-        reached.add(report.evaluate(f"{controls}.indexOf(document.activeElement)"))
-    assert len(reached - {-1}) == count
-
-
 def test_receptive_fields_can_be_chosen(report):
-=======
-def test_feature_maps_and_receptive_fields_can_be_chosen(report):
-    first = report.locator("#maps img").first
-    expect(report.locator("#maps img")).to_have_count(4)
-    before = first.get_attribute("src")
-    report.locator("#map-choice input").nth(7).check()
-    assert first.get_attribute("src") != before
->>>>>>> live-base
     squares = []
     for layer in range(5):
         report.locator("#field-choice input").nth(layer).check()
