@@ -54,7 +54,12 @@ def main() -> None:
         text = render_page(
             digits_section(digits, evaluate_cnn.misclassified_shown),
             embedding_section(digits, atlas_side=params.atlas_side, atlas_steps=params.atlas_steps),
-            superres_section(runs, photos, evaluate_sr, params.quality),
+            superres_section(
+                runs,
+                photos,
+                gallery_images=evaluate_sr.gallery_images,
+                part_size=params.part_size,
+            ),
             live_section(digits.cnn, digits.mlp, runs[0].network),
             provenance,
             published=source == "published",

@@ -1,0 +1,78 @@
+// The pictures of a photograph, computed from what the page has of it without loss.
+import { data, make } from "./page.js";
+import { resize } from "./resize.js";
+import { toRgb, toYCbCr } from "./colour.js";
+
+const CHANNELS = 4; // with alpha, as canvases have them
+
+async function readPicture(address) {
+  const image = make("img", { src: address });
+  await image.decode();
+  const { naturalWidth: width, naturalHeight: height } = image;
+  const context = make("canvas", { width, height }).getContext("2d", { willReadFrequently: true });
+  context.drawImage(image, 0, 0);
+  return { width, height, channels: CHANNELS, values: context.getImageData(0, 0, width, height).data };
+}
+
+function paint({ width, height, values }) {
+  const canvas = make("canvas", { width, height });
+  canvas.getContext("2d").putImageData(new ImageData(values, width, height), 0, 0);
+  return canvas;
+}
+
+// A part of the low resolution after interpolation.
+function interpolate(low, { width, height, top, left }) {
+  const { scale } = data.superres;
+  const all = resize(low, scale * low.height, scale * low.width);
+  const values = new Uint8ClampedArray(width * height * CHANNELS);
+  for (let row = 0; row < height; row++) {
+    const start = ((top + row) * all.width + left) * CHANNELS;
+    values.set(all.values.subarray(start, start + width * CHANNELS), row * width * CHANNELS);
+  }
+  return { width, height, channels: CHANNELS, values };
+}
+
+function withLuminance(picture, { values: luminance }) {
+  const values = picture.values.slice();
+  for (let at = 0; at < values.length; at += CHANNELS) values[at] = luminance[at];
+  return { ...picture, values };
+}
+
+// Absolute difference of luminance, in the colours of error maps.
+function errorMap(truth, estimate) {
+  const colours = data.superres.error_colours;
+  const values = new Uint8ClampedArray(truth.values.length).fill(255);
+  for (let at = 0; at < values.length; at += CHANNELS) {
+    const error = Math.abs(estimate.values[at] - truth.values[at]);
+    values.set(colours[Math.min(error, colours.length - 1)], at);
+  }
+  return paint({ ...truth, values });
+}
+
+// Gives functions that make a canvas: of both methods, of the ground truth, of both errors.
+function paintable(inColour, inYCbCr) {
+  return {
+    ...inColour,
+    bicubicError: () => errorMap(inYCbCr("truth"), inYCbCr("bicubic")),
+    networkError: () => errorMap(inYCbCr("truth"), inYCbCr("network")),
+  };
+}
+
+// Of a photograph of the page.
+export async function openStored(photograph) {
+  const [truth, low, luminance] = await Promise.all([photograph.truth, photograph.low, photograph.network].map(readPicture));
+  const bicubic = interpolate(low, photograph);
+  const converted = { truth: toYCbCr(truth), bicubic, network: withLuminance(bicubic, luminance) };
+  return paintable(
+    { truth: () => paint(truth), bicubic: () => paint(toRgb(converted.bicubic)), network: () => paint(toRgb(converted.network)) },
+    (name) => converted[name],
+  );
+}
+
+// Of a photograph whose pictures, each with an address, are in colour already.
+export async function openGiven(photograph) {
+  const names = ["bicubic", "network", "truth"].filter((name) => photograph[name]);
+  const pictures = await Promise.all(names.map((name) => readPicture(photograph[name])));
+  const inColour = Object.fromEntries(names.map((name, index) => [name, () => paint(pictures[index])]));
+  return paintable(inColour, (name) => toYCbCr(pictures[names.indexOf(name)]));
+}
