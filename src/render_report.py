@@ -58,7 +58,12 @@ def main() -> None:
             digits_section(digits, evaluate_cnn.misclassified_shown),
             embedding_section(digits, atlas_side=params.atlas_side, atlas_steps=params.atlas_steps),
             superres_section(
-                runs, photos, evaluate_sr, params.quality, training=training, patches=patches
+                runs,
+                photos,
+                gallery_images=evaluate_sr.gallery_images,
+                part_size=params.part_size,
+                training=training,
+                patches=patches,
             ),
             live_section(digits.cnn, digits.mlp, runs[0].network),
             provenance,

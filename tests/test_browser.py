@@ -1,6 +1,5 @@
 """The report in a real browser: it loads nothing, and every control does what it says."""
 
-import pytest
 from playwright.sync_api import Page, expect
 
 DIGITS = "[data-chart=points] .mark-text.role-mark text"
@@ -46,85 +45,3 @@ def test_a_selected_point_shows_its_digit(report):
     report.locator("#digit-back").press("Enter")
     expect(text).to_have_text(before)
     assert "data:image/png" in style(report, "#selected", "backgroundImage")
-
-
-def drag(report: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
-    """Drag in the viewer, from one place to another, each as a share of its width and height."""
-    report.locator("#viewer").scroll_into_view_if_needed()
-    box = report.locator("#viewer").bounding_box()
-    places = [
-        (box["x"] + right * box["width"], box["y"] + down * box["height"])
-        for right, down in (start, end)
-    ]
-    report.mouse.move(*places[0])
-    report.mouse.down()
-    report.mouse.move(*places[1])
-    report.mouse.up()
-
-
-def transforms(report: Page) -> set[str]:
-    """Of all pictures in the viewer."""
-    return set(
-        report.eval_on_selector_all("#viewer img", "all => all.map(each => each.style.transform)")
-    )
-
-
-def test_the_divider_follows_the_slider_and_the_mouse(report):
-    report.locator("#split").press("Home")
-    assert style(report, "[data-layer=network]", "clipPath") == "inset(0px 0px 0px 0%)"
-    expect(report.locator("#tag-left")).to_be_hidden()
-    report.locator("#split").press("End")
-    assert "100%" in style(report, "[data-layer=network]", "clipPath")
-    drag(report, (0.3, 0.2), (0.8, 0.2))
-    assert float(report.locator("#split").input_value()) == pytest.approx(80, abs=1)
-    expect(report.locator("#tag-left")).to_be_visible()
-
-
-def test_all_pictures_zoom_and_move_together(report):
-    seen = [transforms(report)]
-    for action in (
-        lambda: report.locator("#zoom-in").click(click_count=3),
-        lambda: report.locator("#viewer").press("ArrowRight"),
-        lambda: drag(report, (0.3, 0.4), (0.2, 0.3)),
-        lambda: report.locator("#viewer").press("-"),
-    ):
-        action()
-        assert transforms(report) not in seen
-        seen.append(transforms(report))
-    assert all(len(each) == 1 for each in seen)
-    report.locator("#zoom-reset").click()
-    assert transforms(report) == seen[0]
-
-
-def test_ground_truth_error_maps_and_other_photographs_can_be_chosen(report):
-    truth, text = report.locator("[data-layer=truth]"), report.locator("#photo-text")
-    report.locator("#viewer").press("t")
-    expect(truth).to_be_visible()
-    expect(report.locator("#tag-right")).to_be_hidden()
-    report.locator("#show-truth").click()
-    expect(truth).to_be_hidden()
-    picture, before = report.locator("[data-layer=network] img"), text.inner_text()
-    sources = [picture.get_attribute("src")]
-    for button in ("#show-errors", "#photo-choice button:last-child"):
-        report.locator(button).click()
-        sources.append(picture.get_attribute("src"))
-        expect(text).to_contain_text("times as bright")
-    assert len(set(sources)) == 3
-    expect(text).not_to_contain_text(before)
-
-
-def test_a_bar_and_the_buttons_choose_a_photograph(report):
-    picture, chosen = report.locator("#parts img").first, report.locator("#part-choice")
-    before = picture.get_attribute("src"), chosen.input_value()
-    report.locator("[data-chart=gains] .layer_1_marks path").last.click(force=True)
-    assert picture.get_attribute("src") != before[0]
-    assert chosen.input_value() != before[1]
-    report.locator("#part-next").click()  # from the last to the first
-    assert (picture.get_attribute("src"), chosen.input_value()) == before
-
-
-def test_photographs_can_be_sorted(report):
-    listed = report.locator("#part-choice option")
-    by_gain = listed.all_inner_texts()
-    report.select_option("#gain-order", "name")
-    assert sorted(by_gain) == listed.all_inner_texts() != by_gain

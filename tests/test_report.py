@@ -28,6 +28,7 @@ from convlab.data.bundled import write_idx
 from convlab.digits.networks import cnn, mlp, student
 from convlab.digits.prediction import predict
 from convlab.digits.snapshots import read_snapshots, write_snapshots
+from convlab.imaging.resize import upscale
 from convlab.report.digits import digits_section
 from convlab.report.embedding import embedding_section
 from convlab.report.encode import diverge, sheet, stretch
@@ -37,7 +38,7 @@ from convlab.report.provenance import LIBRARIES, pinned_versions
 from convlab.report.residual import show_shuffle
 from convlab.report.sources import read_digits_run, read_superres_run, read_upscaled
 from convlab.report.superres import show_photo
-from convlab.superres.comparison import UpscaledPhoto, compare_photo
+from convlab.superres.comparison import compare_photo
 from convlab.superres.cost import multiply_adds
 from convlab.superres.inspection import shuffled_features
 from convlab.superres.layers import bicubic, pixel_shuffle
@@ -232,7 +233,8 @@ def test_the_network_runs_on_no_photograph(project, rendered):
     # 24 x 24: multiply-adds; strips of 16 pixels: what the output depends on
     assert [each for each in shapes if each != (24, 24) and 16 not in each] == []
     assert superres["scale"] == 3
-    assert [(row["name"], row["rank"]) for row in superres["gallery"]] == [("boat", 1), ("dune", 3)]
+    ranks = {row["name"]: (row["rank"], row["whole"]) for row in superres["photographs"]}
+    assert ranks == {"boat": (1, True), "cat": (2, False), "dune": (3, True)}
     run = read_superres_run(project / BSDS, project / "stages", 3)
     output = Image.open(project / "stages/evaluate_sr/x3/upscaled/cat.png")
     np.testing.assert_array_equal(read_upscaled(run, run.photos[1]).network, output)
@@ -306,7 +308,7 @@ def test_captions_name_the_layers_of_the_network(project, sections):
 def test_a_page_that_is_too_large_is_refused_and_the_former_one_stays(project, page, monkeypatch):
     monkeypatch.chdir(project)
     monkeypatch.setattr("convlab.report.page.MAX_PAGE_BYTES", 10_000)
-    with pytest.raises(InputError, match=r"more than 10,000: lower render_report\.quality"):
+    with pytest.raises(InputError, match=r"more than 10,000: lower render_report\.part_size"):
         render_report.main()
     torch.use_deterministic_algorithms(False)
     assert (project / PAGE).read_text(encoding="utf-8") == page
@@ -362,17 +364,28 @@ def test_checksums_and_versions_are_those_of_this_run(project, page, tmp_path):
         pinned_versions(pins)
 
 
-def test_tiles_values_and_errors_become_pictures():
+def test_tiles_and_values_become_pictures():
     picture = sheet([np.full((2, 3), value, np.uint8) for value in (1, 2, 3)], 2, gap=1, fill=9)
     assert picture.shape == (5, 7)
     assert picture[[0, 0, 3, 3, 2], [0, 4, 0, 4, 0]].tolist() == [1, 2, 3, 9, 9]
     assert stretch(np.array([-1.0, 0.0, 1.0])).tolist() == [0, 128, 255]
     assert stretch(np.zeros(2)).tolist() == [0, 0]
     assert diverge(np.array([-2.0, 0.0, 1.0])).tolist() == [0, 128, 191]
-    flat = np.full((4, 4), 100, np.uint8)
-    photo = UpscaledPhoto(np.dstack([flat] * 3), flat[:2, :2], flat, flat.copy(), flat + 20)
-    shown = show_photo(photo, webp_quality=100)
-    assert decoded(shown["bicubic_error"]).mean() < 10 < decoded(shown["network_error"]).mean()
+
+
+@pytest.mark.parametrize("scale", [2, 3])
+def test_photographs_are_kept_without_loss(scale):
+    photo = compare_photo(noise(96, 102, 3), noise(96, 102), scale)
+    window = np.s_[8:40, 70:102]  # at the right border
+    shown = show_photo(photo, window)
+    np.testing.assert_array_equal(decoded(shown["truth"]), photo.rgb[window])
+    luminance = Image.fromarray(decoded(shown["network"])).convert("L")
+    np.testing.assert_array_equal(luminance, photo.network[window])
+    low = decoded(shown["low"])[..., 0]
+    assert position(low, photo.low) == (8 // scale - 2, 70 // scale - 2)
+    interpolated = upscale(low, scale, "bicubic")[shown["top"] :, shown["left"] :]
+    np.testing.assert_array_equal(interpolated[:32, :32], photo.bicubic[window])
+    assert (shown["height"], shown["width"]) == (32, 32)
 
 
 def make_network(name, scale, **settings):

@@ -13,9 +13,10 @@ def png(pixels: np.ndarray) -> str:
     return _uri(pixels, "png", optimize=True)
 
 
-def webp(pixels: np.ndarray, quality: int) -> str:
-    """Encode as a data URI, lossy; uint8, shape (height, width, 3); quality 1 to 100."""
-    return _uri(pixels, "webp", quality=quality, method=6)
+def webp(pixels: np.ndarray) -> str:
+    """Encode a photograph as a data URI, lossless, a quarter shorter than `png`; same shapes."""
+    # `quality` is the effort here: 100 takes thirty times as long for 1 % less.
+    return _uri(pixels, "webp", lossless=True, quality=75, method=6)
 
 
 def sheet(tiles: Sequence[np.ndarray], columns: int, *, gap: int = 0, fill: int = 0) -> np.ndarray:

@@ -22,7 +22,7 @@ SCRIPT_DATA = {
         *("width", "frames", "domain", "steps", "accuracies"),
         *("labels", "predictions", "sheet", "columns", "colours"),
     ),
-    "superres": ("curves", "scale", "error_gain", "rows", "gallery", "residual"),
+    "superres": ("curves", "scale", "error_colours", "photographs", "residual"),
     "live": ("kernel", "cnn", "mlp", "upscaler"),
 }
 """Keys of each section that the page's script reads; the template reads all."""
@@ -32,10 +32,11 @@ SCRIPTS = (
     *("page", "plots", "kernel", "resize", "network", "colour", "tiles", "cells"),
     *("mnist", "idle", "pad", "maps", "shifts", "neighbours", "draw"),
     *("digits", "convolution", "embedding"),
-    *("explorer", "photo", "shuffle", "residual", "viewer", "photographs", "start"),
+    *("superres", "viewport", "gestures", "pictures", "gains", "explorer"),
+    *("photo", "shuffle", "residual", "start"),
 )
 """The modules of the page's script; each imports from those before it only."""
-WORKER = ("kernel", "resize", "network", "colour", "tiles", "pictures", "worker")
+WORKER = ("kernel", "resize", "network", "colour", "tiles", "pixels", "worker")
 """Those of the script that upscales beside the page."""
 STYLES = (
     *("page", "architecture", "draw", "digits", "convolution", "embedding"),
@@ -49,7 +50,7 @@ class RenderReport(Params):
 
     atlas_side: Annotated[int, Field(ge=2, le=20)]
     atlas_steps: Annotated[int, Field(ge=1, le=10_000)]
-    quality: Annotated[int, Field(ge=1, le=100)]
+    part_size: Annotated[int, Field(ge=32, le=160)]
 
 
 def render_page(
@@ -107,8 +108,7 @@ def render_page(
     if size > MAX_PAGE_BYTES:
         raise InputError(
             f"the page would have {size:,} bytes, more than {MAX_PAGE_BYTES:,}: lower"
-            " render_report.quality, evaluate_sr.crop_size or evaluate_sr.gallery_images in"
-            " params.yaml"
+            " render_report.part_size or evaluate_sr.gallery_images in params.yaml"
         )
     return page
 

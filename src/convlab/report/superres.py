@@ -16,7 +16,7 @@ from convlab.report.residual import show_residual
 from convlab.report.sources import SuperresRun
 from convlab.superres.comparison import UpscaledPhoto, choose_by_rank, hardest_window
 from convlab.superres.cost import LOW_SIDE, multiply_adds, training_pflop
-from convlab.superres.evaluation import EvaluateSr, mean_qualities
+from convlab.superres.evaluation import mean_qualities
 from convlab.superres.metrics import Quality
 from convlab.superres.patches import MakePatches
 from convlab.superres.published import PUBLISHED
@@ -27,20 +27,22 @@ NETWORK_METHODS = {
     "network_ensemble": "this run's network, self-ensemble",
 }
 """Methods that are a network of this run, and their names on the page."""
-COLOUR_PART_SIZE = 200
+COLOUR_PART_SIZE = 160
 """Pixels on a side of the part that is shown as Y, Cb and Cr."""
 CHROMA_SUBSAMPLING = 4
 """Factor by which that part's luminance or chrominance is downscaled."""
-ERROR_GAIN = 6
-"""Factor by which error maps are brighter than the errors."""
+MAX_ERROR = 42
+"""Grey levels of the largest error that has a colour of its own in error maps."""
+REACH = 2
+"""LR pixels beyond a part of a picture that bicubic interpolation of the part reads."""
 
 
 def superres_section(
     runs: Sequence[SuperresRun],
     photos: Iterable[UpscaledPhoto],
-    params: EvaluateSr,
-    webp_quality: int,
     *,
+    gallery_images: int,
+    part_size: int,
     training: TrainSr,
     patches: MakePatches,
 ) -> dict[str, Any]:
@@ -52,10 +54,10 @@ def superres_section(
         One of each scale; the photographs are shown at the scale of the first.
     photos : iterable of UpscaledPhoto
         All test photographs, upscaled by the first network.
-    params : EvaluateSr
-        How many photographs are shown whole, and how large a part of all others.
-    webp_quality : int
-        Of the photographs, 1 to 100.
+    gallery_images : int
+        How many photographs are shown whole.
+    part_size : int
+        Pixels on a side of the part that is shown of each of the others.
     training : TrainSr
         How the networks were trained.
     patches : MakePatches
@@ -71,64 +73,78 @@ def superres_section(
     gains = {name: row["network"].psnr - row["bicubic"].psnr for name, row in qualities.items()}
     ranked = sorted(gains, key=gains.get, reverse=True)
     names = list(qualities)
-    shown = {names[index] for index in choose_by_rank(list(gains.values()), params.gallery_images)}
-    rows, gallery, extra = [], [], {}
+    whole = {names[index] for index in choose_by_rank(list(gains.values()), gallery_images)}
+    photographs, extra = [], {}
     for name, photo in zip(names, photos, strict=True):
-        colours = photo.in_colour()
+        window = np.s_[:, :]
+        if name not in whole:
+            window = hardest_window(photo.truth, photo.bicubic, part_size)
+        facts = {"name": name, "gain": gains[name], "rank": ranked.index(name) + 1}
         quality = {method: qualities[name][method]._asdict() for method in ("bicubic", "network")}
-        known = {"name": name, "gain": gains[name], "rank": ranked.index(name) + 1}
-        window = hardest_window(photo.truth, photo.bicubic, params.crop_size)
-        part = {each: webp(colours[each][window], webp_quality) for each in colours}
-        rows.append(known | {key: value["psnr"] for key, value in quality.items()} | {"part": part})
-        if name in shown:
-            whole = show_photo(photo, webp_quality)
-            gallery.append(known | {"quality": quality} | whole)
+        shown = {"whole": name in whole, **show_photo(photo, window)}
+        photographs.append({**facts, "quality": quality, **shown})
         if name == ranked[0]:
             extra = {
                 "residual": show_residual(first.network, photo),
-                "colours": show_colours(photo, webp_quality),
+                "colours": show_colours(photo),
             }
     return {
         "scales": [_results(run, training, patches) for run in runs],
         "input_side": LOW_SIDE,
         "curves": {f"x{run.network.scale}": run.curve for run in runs},
         "scale": first.network.scale,
-        "error_gain": ERROR_GAIN,
-        "rows": rows,
-        "gallery": sorted(gallery, key=lambda each: each["rank"]),
+        "error_colours": _error_colours(),
+        "photographs": photographs,
         **extra,
     }
 
 
-def show_photo(photo: UpscaledPhoto, webp_quality: int) -> dict[str, Any]:
-    """Give a whole photograph, both upscaled versions and their error maps.
+def show_photo(photo: UpscaledPhoto, window: tuple[slice, slice]) -> dict[str, Any]:
+    """Give what the page makes a photograph's pictures and error maps from, without loss.
 
     Parameters
     ----------
     photo : UpscaledPhoto
-    webp_quality : int
+    window : tuple of slice
+        Rows and columns of the part that is shown.
 
     Returns
     -------
     dict
-        `width` and `height` in pixels, and pictures as data URIs.
+        `width` and `height` in pixels; the ground truth in colour, the network's luminance, and
+        as much of the low resolution (Y, Cb and Cr in place of red, green and blue) as bicubic
+        interpolation needs, as data URIs; and at which row, `top`, and column, `left`, of the
+        low resolution after interpolation the part begins.
     """
-    height, width = photo.truth.shape
-    pictures = photo.in_colour() | {
-        "bicubic_error": _error_map(photo.truth, photo.bicubic),
-        "network_error": _error_map(photo.truth, photo.network),
+    scale, truth = photo.scale, photo.rgb[window]
+    spans = [span.indices(side) for span, side in zip(window, photo.truth.shape, strict=True)]
+    starts = [max(0, start // scale - REACH) for start, *_ in spans]
+    low_window = tuple(
+        slice(low_start, -(-stop // scale) + REACH)
+        for low_start, (_, stop, _) in zip(starts, spans, strict=True)
+    )
+    chroma = np.moveaxis(to_bytes(chrominance(photo.rgb)), -1, 0)
+    low = np.dstack([photo.low, *(downscale(plane, scale) for plane in chroma)])
+    top, left = (
+        start - scale * low_start for low_start, (start, *_) in zip(starts, spans, strict=True)
+    )
+    return {
+        "height": truth.shape[0],
+        "width": truth.shape[1],
+        "top": top,
+        "left": left,
+        "truth": webp(truth),
+        "low": webp(low[low_window]),
+        "network": webp(photo.network[window]),
     }
-    encoded = {name: webp(picture, webp_quality) for name, picture in pictures.items()}
-    return {"width": width, "height": height, **encoded}
 
 
-def show_colours(photo: UpscaledPhoto, webp_quality: int) -> dict[str, str]:
+def show_colours(photo: UpscaledPhoto) -> dict[str, str]:
     """Show a part of a photograph as Y, Cb and Cr, and with one or the other downscaled.
 
     Parameters
     ----------
     photo : UpscaledPhoto
-    webp_quality : int
 
     Returns
     -------
@@ -143,12 +159,12 @@ def show_colours(photo: UpscaledPhoto, webp_quality: int) -> dict[str, str]:
         for plane in (y, cbcr[..., 0], cbcr[..., 1])
     )
     return {
-        "rgb": webp(rgb, webp_quality),
+        "rgb": webp(rgb),
         "y": png(y),
         "cb": png(cbcr[..., 0]),
         "cr": png(cbcr[..., 1]),
-        "coarse_colour": webp(to_rgb(y, np.dstack(coarse_cbcr)), webp_quality),
-        "coarse_luminance": webp(to_rgb(coarse_y, cbcr), webp_quality),
+        "coarse_colour": webp(to_rgb(y, np.dstack(coarse_cbcr))),
+        "coarse_luminance": webp(to_rgb(coarse_y, cbcr)),
     }
 
 
@@ -216,7 +232,7 @@ def _methods(means: dict[str, dict[str, float]], scale: int) -> list[dict[str, A
     return sorted([*measured, *published], key=lambda row: (not row["ours"], row["psnr"]))
 
 
-def _error_map(truth: np.ndarray, estimate: np.ndarray) -> np.ndarray:
-    """Absolute error as colour, from black to bright; uint8, shape (height, width, 3)."""
-    error = np.abs(estimate.astype(int) - truth)
-    return to_bytes(255 * matplotlib.colormaps["inferno"](ERROR_GAIN * error / 255)[..., :3])
+def _error_colours() -> list[list[int]]:
+    """Colour of each error, as red, green and blue: 0 is black, `MAX_ERROR` + 1 and more bright."""
+    errors = np.arange(MAX_ERROR + 2) / (MAX_ERROR + 1)
+    return to_bytes(255 * matplotlib.colormaps["inferno"](errors)[:, :3]).tolist()
