@@ -17,10 +17,10 @@ from convlab.core.params import Params
 MAX_PAGE_BYTES = 8_000_000
 """Size of a page that can still be sent by mail."""
 SCRIPT_DATA = {
-    "digits": ("curve", "shift", "confusion", "examples", "maps", "fields"),
+    "digits": ("curve", "shift", "confused", "examples", "maps", "fields"),
     "embedding": (
         *("width", "frames", "domain", "steps", "accuracies"),
-        *("labels", "predictions", "sheet", "columns", "colours"),
+        *("labels", "predictions", "sheet", "columns", "colours", "atlas", "same_class"),
     ),
     "superres": ("curves", "scale", "error_gain", "rows", "gallery", "shuffle"),
     "live": ("kernel", "cnn", "mlp", "upscaler"),
@@ -30,7 +30,7 @@ WEB = Path(__file__).parent / "web"
 """Templates, styles and scripts."""
 SCRIPTS = (
     *("page", "plots", "kernel", "resize", "network", "colour"),
-    *("draw", "digits", "convolution", "embedding"),
+    *("draw", "digits", "convolution", "plane", "embedding"),
     *("photo", "residual", "viewer", "photographs", "start"),
 )
 """The modules of the page's script; each imports from those before it only."""

@@ -54,7 +54,7 @@ export function long(table, x, columns) {
 }
 
 export const percent = { format: ".0%", title: "accuracy" };
-export const steps = { field: "step", title: "step (mini-batches)", axis: { labelOverlap: true, tickCount: 8, format: "~s" } };
+export const steps = { field: "step", title: "step (mini-batches)", axis: { labelOverlap: true, labelSeparation: 6, tickCount: 8, format: "~s" } };
 
 async function draw(element) {
   const name = element.dataset.chart;
