@@ -7,8 +7,6 @@ from playwright.sync_api import Page, expect
 
 from convlab.figures.canvas import relative_luminance
 
-DIGITS = "[data-chart=points] .mark-text.role-mark text"
-
 
 def style(report: Page, selector: str, name: str) -> str:
     return report.eval_on_selector(selector, f"element => getComputedStyle(element).{name}")
@@ -20,7 +18,7 @@ def test_it_fits_and_every_plot_is_drawn(open_report, width, theme):
     assert report.evaluate("document.documentElement.scrollWidth") <= width
     assert report.evaluate("document.documentElement.dataset.theme") == theme
     plots = report.locator(".chart")
-    assert plots.count() == 6 + report.locator("[data-chart^=validation_x]").count() > 6
+    assert plots.count() == 4 + report.locator("[data-chart^=validation_x]").count() > 4
     for plot in plots.all():
         assert plot.locator("svg [role=graphics-symbol]").count() > 3
         assert plot.bounding_box()["width"] <= width
@@ -51,8 +49,11 @@ def test_text_has_enough_contrast_in_the_chosen_theme(open_report, theme):
 
 
 def test_every_control_can_be_reached_by_keyboard(report):
-    controls = "[...document.querySelectorAll('button, select, input, summary, #viewer')]"
-    wanted = f"{controls}.filter((each) => each.type !== 'radio' || each.checked)"
+    controls = "[...document.querySelectorAll('button, select, input, summary, #viewer, #plane')]"
+    wanted = (
+        f"{controls}.filter((each) => each.tabIndex === 0 && !each.disabled"
+        " && (each.type !== 'radio' || each.checked))"
+    )
     count = report.evaluate(f"{wanted}.length")
     reached = set()
     for _ in range(3 * count):
@@ -75,33 +76,6 @@ def test_feature_maps_and_receptive_fields_can_be_chosen(report):
     starts, sizes = (12, 12, 8, 6, 0), (5, 6, 14, 16, 28)
     assert squares == [[at, at, size, size] for at, size in zip(starts, sizes, strict=True)]
     expect(report.locator("#field-text")).to_contain_text("the whole digit")
-
-
-def test_points_move_through_the_training_and_classes_can_be_hidden(report):
-    digits = report.locator(DIGITS)
-    expect(digits).to_have_count(500)
-    before = digits.first.get_attribute("transform")
-    report.locator("#snapshot").press("Home")
-    expect(report.locator("#snapshot-text")).to_contain_text("step 1:")
-    expect(digits.first).not_to_have_attribute("transform", before)
-    report.locator("#classes input").nth(3).uncheck()
-    expect(digits.filter(has_text="3")).to_have_count(0)
-    report.locator("#classes input").nth(3).check()
-    expect(digits).to_have_count(500)
-
-
-def test_a_selected_point_shows_its_digit(report):
-    expect(report.locator("#selected")).to_be_hidden()
-    report.locator(DIGITS).nth(5).hover(force=True)
-    text = report.locator("#selected-text")
-    expect(text).to_contain_text("prediction")
-    before = text.inner_text()
-    report.mouse.move(0, 0)  # a point under the mouse would be selected again
-    report.locator("#digit-next").press("Enter")
-    expect(text).not_to_have_text(before)
-    report.locator("#digit-back").press("Enter")
-    expect(text).to_have_text(before)
-    assert "data:image/png" in style(report, "#selected", "backgroundImage")
 
 
 def drag(report: Page, start: tuple[float, float], end: tuple[float, float]) -> None:

@@ -14,7 +14,7 @@ from convlab.report.sources import DigitsRun
 SHEET_COLUMNS = 25
 """Digits in a row of the picture that holds all of them."""
 MIN_HEIGHT = 0.6
-"""Of the plane that is shown, in widths."""
+"""Of the plane that the plot shows, in widths."""
 MIN_CELL_DIGITS = 2
 """Digits that a cell of the atlas needs to have a picture."""
 
@@ -39,7 +39,8 @@ def embedding_section(run: DigitsRun, *, atlas_side: int, atlas_steps: int) -> d
     return {
         "width": snapshots.embeddings.shape[-1],
         "frames": run.positions.round(2).tolist(),
-        "domain": _rectangle_around(run.positions.reshape(-1, 2), least_height=MIN_HEIGHT),
+        "domain": _rectangle_around(run.positions.reshape(-1, 2), least_height=1),
+        "plane": _rectangle_around(run.positions.reshape(-1, 2), least_height=MIN_HEIGHT),
         "steps": snapshots.steps.tolist(),
         "accuracies": snapshots.accuracies.tolist(),
         "same_class": [_same_class(points, snapshots.labels) for points in run.positions],
@@ -58,7 +59,7 @@ def embedding_section(run: DigitsRun, *, atlas_side: int, atlas_steps: int) -> d
 def _rectangle_around(points: np.ndarray, *, least_height: float) -> list[list[float]]:
     """Give the least and the greatest x, and y, of a rectangle around points (n, 2).
 
-    Its height is 1 of its widths at most, and `least_height` at least.
+    Its height is one width at most, and `least_height` widths at least.
     """
     low, high = points.min(axis=0), points.max(axis=0)
     width = (high - low).max()

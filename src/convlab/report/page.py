@@ -19,7 +19,7 @@ MAX_PAGE_BYTES = 8_000_000
 SCRIPT_DATA = {
     "digits": ("curve", "shift", "confused", "examples", "maps", "fields"),
     "embedding": (
-        *("width", "frames", "domain", "steps", "accuracies"),
+        *("width", "frames", "domain", "plane", "steps", "accuracies"),
         *("labels", "predictions", "sheet", "columns", "colours", "atlas", "same_class"),
     ),
     "superres": ("curves", "scale", "error_gain", "rows", "gallery", "shuffle"),

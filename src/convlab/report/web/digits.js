@@ -10,22 +10,33 @@ plot("loss", () =>
     ["CNN", "MLP"],
   ));
 
-const errors = Object.fromEntries(
-  Object.entries(data.digits.curve).map(([name, column]) => [name, name.endsWith("_accuracy") ? column.map((accuracy) => 1 - accuracy) : column]),
-);
+// Of both networks, by step; an error of 0 has no place on a logarithmic axis.
+const testErrors = long(data.digits.curve, "step", { CNN: "cnn_accuracy", MLP: "mlp_accuracy" })
+  .map((row) => ({ ...row, value: 1 - row.value }))
+  .filter(({ value }) => value > 0);
 
-plot("error", () =>
-  lines(
-    long(errors, "step", { CNN: "cnn_accuracy", MLP: "mlp_accuracy" }).filter(({ value }) => value > 0),
+// Round numbers on a logarithmic axis, from below all values to above them.
+function logTicks(values) {
+  const ticks = [1e-5, 1e-4, 1e-3, 0.01, 0.1].flatMap((unit) => [unit, 2 * unit, 5 * unit]).concat(1);
+  const from = ticks.findLastIndex((tick) => tick <= Math.min(...values));
+  const to = ticks.findIndex((tick) => tick >= Math.max(...values));
+  return ticks.slice(Math.max(from, 0), to + 1);
+}
+
+plot("error", () => {
+  const ticks = logTicks(testErrors.map(({ value }) => value));
+  return lines(
+    testErrors,
     { ...steps, scale: { type: "log", nice: false } },
     {
       field: "value",
       title: "test error",
-      axis: { format: "~%", values: [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1] },
-      scale: { type: "log", nice: false, padding: 12 },
+      axis: { format: "~%", values: ticks },
+      scale: { type: "log", domain: [ticks[0], ticks.at(-1)] },
     },
     ["CNN", "MLP"],
-  ));
+  );
+});
 
 plot("shift", () =>
   lines(

@@ -24,7 +24,7 @@ let chosenDigit = null;
 let paintDigit;
 
 function onPlane(x, y) {
-  const [[left, right], [, top]] = scatter.domain;
+  const [[left, right], [, top]] = scatter.plane;
   const scale = (1 - 2 * scatterMargin) / (right - left);
   return [scatterMargin + scale * (x - left), scatterMargin + scale * (top - y)];
 }
@@ -43,9 +43,12 @@ function onCurve([before, start, end, after], share) {
   return start + way * (end - start) + share * (1 - share) * ((1 - share) * leaving - share * arriving);
 }
 
+// Those who want less motion see the snapshots only.
+const shownTime = () => (reducedMotion.matches ? Math.floor(trainingTime) : trainingTime);
+
 function placePoints() {
-  const start = Math.floor(trainingTime);
-  const share = reducedMotion.matches ? 0 : trainingTime - start;
+  const start = Math.floor(shownTime());
+  const share = shownTime() - start;
   const near = [-1, 0, 1, 2].map((by) => snapshotPlaces[Math.min(Math.max(start + by, 0), lastSnapshot)]);
   scatterPoints = scatter.labels.flatMap((digit, index) => {
     if (!shownClasses.has(digit)) return [];
@@ -113,7 +116,7 @@ const paintAs = {
 
 // The atlas is that of the end of the training, so it fades on the way there.
 function paintAtlas(context) {
-  const strength = atlasStrength * (1 - 2 * (lastSnapshot - trainingTime));
+  const strength = atlasStrength * (1 - 2 * (lastSnapshot - shownTime()));
   if (!find("atlas").checked || strength <= 0) return;
   const [[left, right], [bottom, top]] = scatter.atlas.domain;
   const start = scatterPlane.toScreen(...onPlane(left, top));
@@ -150,6 +153,7 @@ function paintScatter(context) {
   const { width, height, zoom } = scatterPlane;
   const side = Math.max(13, width / 34) * zoom ** 0.6; // digits that overlap come apart
   const onTop = [];
+  context.imageSmoothingEnabled = zoom < 4;
   context.textAlign = "center";
   context.textBaseline = "middle";
   paintAtlas(context);
@@ -259,7 +263,7 @@ function addClasses() {
 }
 
 const scatterPictures = Promise.all([scatter.sheet, scatter.atlas.image].map(loadPicture));
-const scatterHeight = onPlane(0, scatter.domain[1][0])[1] + scatterMargin;
+const scatterHeight = onPlane(0, scatter.plane[1][0])[1] + scatterMargin;
 const scatterPlane = new Plane(find("plane"), scatterHeight, {
   paint: paintScatter,
   advance: advanceTraining,

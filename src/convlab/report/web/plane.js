@@ -131,7 +131,7 @@ export class Plane {
     if (!event.ctrlKey && !event.metaKey) return; // else the page would not scroll here
     event.preventDefault();
     const change = Math.min(Math.max(event.deltaY, -50), 50);
-    this.zoomBy(Math.exp(-change / 100), ...this.#inside(event));
+    this.zoomBy(Math.exp(-change / 150), ...this.#inside(event));
   }
 
   #key(event) {
