@@ -189,3 +189,14 @@ def test_axe_finds_nothing_at_any_width_in_any_theme(report):
             found = axe.run(report).response["violations"]
             nodes = [(each["id"], node["html"]) for each in found for node in each["nodes"]]
             assert nodes == [], (width, theme)
+
+
+def test_receptive_fields_can_be_chosen(report):
+    squares = []
+    for layer in range(5):
+        report.locator("#field-choice input").nth(layer).check()
+        square = report.locator("#field rect")
+        squares.append([int(square.get_attribute(name)) for name in ("x", "y", "width", "height")])
+    starts, sizes = (12, 12, 8, 6, 0), (5, 6, 14, 16, 28)
+    assert squares == [[at, at, size, size] for at, size in zip(starts, sizes, strict=True)]
+    expect(report.locator("#field-text")).to_contain_text("the whole digit")

@@ -305,6 +305,38 @@ def test_captions_name_the_layers_of_the_network(project, sections):
     assert decoded(last["images"][0]).shape == (4 * 6 - 1, 8 * 6 - 1)
 
 
+def test_a_cell_of_the_confusion_matrix_has_its_first_digits(project):
+    run = read_digits_run(project / MNIST, project / "stages")
+    shown = digits_section(run, 2)
+    counts = [[cell["count"] for cell in row] for row in shown["confusion"]]
+    assert counts[2][0] == counts[5][0] == counts[8][0] == 1
+    assert sum(counts[digit][digit] for digit in range(10)) == 37
+    assert shown["confusion"][0][0]["shade"] == 1 == shown["confusion"][2][0]["shade"]
+    confused = shown["confused"]
+    cells = list(zip(confused["labels"], confused["predictions"], strict=True))
+    assert len(cells) == 10 * 2 + 3
+    assert cells.count((0, 0)) == 2 >= cells.count((2, 0)) == 1
+    assert confused["indices"][:2] == [0, 10]
+    pictures = decoded(confused["sheet"])
+    for place, index in enumerate(confused["indices"]):
+        row, column = divmod(place, confused["columns"])
+        tile = pictures[28 * row : 28 * (row + 1), 28 * column : 28 * (column + 1)]
+        np.testing.assert_array_equal(tile, run.images[index])
+
+
+def test_the_atlas_lies_at_the_points_that_it_is_of(project):
+    run = read_digits_run(project / MNIST, project / "stages")
+    positions = np.zeros((2, 40, 2))
+    positions[1, :2] = [[-4.0, 1.0], [-4.0, 1.0]]  # two digits at the upper left
+    positions[1, 2:] = [6.0, -1.0]
+    shown = embedding_section(run._replace(positions=positions), atlas_side=5, atlas_steps=1)
+    assert shown["atlas"]["domain"] == [[-4, 6], [-5, 5]]
+    assert shown["plane"] == [[-4, 6], [-3, 3]]  # not lower than 0.6 widths
+    cells = decoded(shown["atlas"]["image"]).reshape(5, 28, 5, 28).any(axis=(1, 3))
+    assert np.argwhere(cells).tolist() == [[1, 0], [2, 4]]
+    assert shown["atlas"]["cells"] == 2
+
+
 def test_a_page_that_is_too_large_is_refused_and_the_former_one_stays(project, page, monkeypatch):
     monkeypatch.chdir(project)
     monkeypatch.setattr("convlab.report.page.MAX_PAGE_BYTES", 10_000)

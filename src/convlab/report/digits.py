@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.special import softmax
 from sklearn.metrics import confusion_matrix
 from torch import nn
 
@@ -15,6 +16,10 @@ from convlab.report.encode import diverge, png, sheet, stretch
 from convlab.report.sources import DigitsRun
 
 SAMPLES_PER_CLASS = 2
+CORRECT_SHOWN = 10
+"""Digits of each class that are shown as examples of correct predictions, at most."""
+SHEET_COLUMNS = 25
+"""Digits in a row of the picture that holds those of the confusion matrix."""
 MAX_LAYERS = 12
 """Layers of which filters or feature maps are shown: with more, the page would be too large."""
 MAX_CHANNELS, MAX_PIXELS = 32, 32 * 28 * 28
@@ -32,7 +37,8 @@ def digits_section(run: DigitsRun, misclassified_shown: int) -> dict[str, Any]:
     ----------
     run : DigitsRun
     misclassified_shown : int
-        At most so many misclassified digits are shown, the first ones.
+        For each pair of a label and a wrong prediction, at most so many digits are shown,
+        the first ones.
 
     Returns
     -------
@@ -56,15 +62,8 @@ def digits_section(run: DigitsRun, misclassified_shown: int) -> dict[str, Any]:
         },
         "curve": run.curve,
         "shift": run.shift,
-        "confusion": confusion_matrix(run.labels, run.predictions, labels=range(10)).tolist(),
-        "misclassified": [
-            {
-                "image": png(run.images[index]),
-                "label": int(run.labels[index]),
-                "prediction": int(run.predictions[index]),
-            }
-            for index in np.flatnonzero(~correct)[:misclassified_shown]
-        ],
+        "confusion": _confusion(run),
+        "confused": _confused(run, misclassified_shown),
         "filters": _filters(run.cnn),
         "examples": [png(digit) for digit in examples],
         "maps": _feature_maps(run.cnn, examples),
@@ -77,6 +76,54 @@ def _samples(images: np.ndarray, labels: np.ndarray) -> str:
     found = [np.flatnonzero(labels == digit)[:SAMPLES_PER_CLASS] for digit in range(10)]
     tiles = [images[of_class[row]] for row in range(SAMPLES_PER_CLASS) for of_class in found]
     return png(sheet(tiles, 10, gap=2))
+
+
+def _confusion(run: DigitsRun) -> list[list[dict[str, float]]]:
+    """The confusion matrix: for each label and prediction a number of digits, and its shade.
+
+    The shade, 0 to 1, is logarithmic, of the largest number on the diagonal or off it.
+    """
+    counts = confusion_matrix(run.labels, run.predictions, labels=range(10))
+    diagonal = np.eye(10, dtype=bool)
+    largest = np.where(diagonal, counts[diagonal].max(), counts[~diagonal].max())
+    shades = (np.log1p(counts) / np.log1p(np.maximum(largest, 1))).round(2)
+    return [
+        [
+            {"count": int(counts[label, prediction]), "shade": float(shades[label, prediction])}
+            for prediction in range(10)
+        ]
+        for label in range(10)
+    ]
+
+
+def _confused(run: DigitsRun, limit: int) -> dict[str, Any]:
+    """Some digits of each cell of the confusion matrix, with both networks' predictions.
+
+    They are `tiles` of one picture, `columns` in a row.
+    """
+    shown = np.concatenate(
+        [
+            np.flatnonzero((run.labels == label) & (run.predictions == prediction))[
+                : min(limit, CORRECT_SHOWN) if label == prediction else limit
+            ]
+            for label in range(10)
+            for prediction in range(10)
+        ]
+    )
+    images, predictions = run.images[shown], run.predictions[shown]
+    probabilities = softmax(predict(run.cnn, images).logits, axis=1)
+    return {
+        "sheet": png(sheet(list(images), SHEET_COLUMNS)),
+        "columns": SHEET_COLUMNS,
+        "indices": shown.tolist(),
+        "labels": run.labels[shown].tolist(),
+        "predictions": predictions.tolist(),
+        "mlp_predictions": predict(run.mlp, images).logits.argmax(axis=1).tolist(),
+        "probabilities": [
+            round(float(of_digit[prediction]), 4)
+            for of_digit, prediction in zip(probabilities, predictions, strict=True)
+        ],
+    }
 
 
 def _filters(network: nn.Module) -> list[dict[str, str]]:

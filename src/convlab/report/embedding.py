@@ -3,16 +3,18 @@
 from typing import Any
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
 from convlab.digits.atlas import cells, maximize_activation
 from convlab.figures.canvas import relative_luminance
-from convlab.figures.tsne import class_colour
 from convlab.report.encode import png, sheet
 from convlab.report.sources import DigitsRun
 
 SHEET_COLUMNS = 25
 """Digits in a row of the picture that holds all of them."""
+MIN_HEIGHT = 0.6
+"""Of the plane that the plot shows, in widths."""
 MIN_CELL_DIGITS = 2
 """Digits that a cell of the atlas needs to have a picture."""
 
@@ -34,14 +36,14 @@ def embedding_section(run: DigitsRun, *, atlas_side: int, atlas_steps: int) -> d
         Numbers, texts, and pictures as data URIs.
     """
     snapshots, count = run.snapshots, len(run.snapshots.labels)
-    low, high = run.positions.min(axis=(0, 1)), run.positions.max(axis=(0, 1))
-    middle, reach = (low + high) / 2, (high - low).max() / 2  # one scale for both axes
     return {
         "width": snapshots.embeddings.shape[-1],
         "frames": run.positions.round(2).tolist(),
-        "domain": np.stack([middle - reach, middle + reach], axis=1).round(2).tolist(),
+        "domain": _rectangle_around(run.positions.reshape(-1, 2), least_height=1),
+        "plane": _rectangle_around(run.positions.reshape(-1, 2), least_height=MIN_HEIGHT),
         "steps": snapshots.steps.tolist(),
         "accuracies": snapshots.accuracies.tolist(),
+        "same_class": [_same_class(points, snapshots.labels) for points in run.positions],
         "labels": snapshots.labels.tolist(),
         "predictions": run.predictions[:count].tolist(),
         "sheet": png(sheet(list(run.images[:count]), SHEET_COLUMNS)),
@@ -54,8 +56,30 @@ def embedding_section(run: DigitsRun, *, atlas_side: int, atlas_steps: int) -> d
     }
 
 
+def _rectangle_around(points: np.ndarray, *, least_height: float) -> list[list[float]]:
+    """Give the least and the greatest x, and y, of a rectangle around points (n, 2).
+
+    Its height is one width at most, and `least_height` widths at least.
+    """
+    low, high = points.min(axis=0), points.max(axis=0)
+    width = (high - low).max()
+    height = max(high[1] - low[1], least_height * width)
+    middle, reach = (low + high) / 2, np.array([width, height]) / 2
+    return np.stack([middle - reach, middle + reach], axis=1).round(2).tolist()
+
+
+def _same_class(points: np.ndarray, labels: np.ndarray) -> float:
+    """Share of the points (n, 2) whose nearest neighbour has their label, 0 to 1."""
+    distances = np.square(points[:, None] - points).sum(axis=-1)
+    np.fill_diagonal(distances, np.inf)
+    return round(float(np.mean(labels[distances.argmin(axis=1)] == labels)), 4)
+
+
 def _atlas(run: DigitsRun, side: int, steps: int) -> dict[str, Any]:
-    """For each cell of the plane an input with about the mean embedding of the digits there."""
+    """For each cell of the plane an input with about the mean embedding of the digits there.
+
+    The picture has all cells, black where there are few digits; `domain` is its place.
+    """
     embeddings = run.snapshots.embeddings[-1].astype(np.float32)
     found = list(cells(run.positions[-1], side, least=MIN_CELL_DIGITS))
     means = np.stack([embeddings[members].mean(axis=0) for *_, members in found])
@@ -63,7 +87,12 @@ def _atlas(run: DigitsRun, side: int, steps: int) -> dict[str, Any]:
     tiles = [np.zeros((28, 28), np.uint8)] * side**2
     for (row, column, _), picture in zip(found, pictures, strict=True):
         tiles[row * side + column] = picture
-    return {"image": png(sheet(tiles, side, gap=1)), "side": side, "cells": len(found)}
+    return {
+        "image": png(sheet(tiles, side)),
+        "domain": _rectangle_around(run.positions[-1], least_height=1),
+        "side": side,
+        "cells": len(found),
+    }
 
 
 def _class_colours(*, on_white: bool) -> list[str]:
@@ -72,10 +101,8 @@ def _class_colours(*, on_white: bool) -> list[str]:
     A contrast of 4.5 to the background, which WCAG 2 asks for, needs a relative
     luminance below 0.18 on white, or above 0.22 on the dark theme's black.
     """
-    colours = []
-    for digit in range(10):
-        rgb = np.array(class_colour(digit)[:3])
+    colours = np.array(colormaps["tab10"].colors)
+    for rgb in colours:
         while relative_luminance(rgb) > 0.17 if on_white else relative_luminance(rgb) < 0.24:
-            rgb = 0.95 * rgb if on_white else 0.95 * rgb + 0.05
-        colours.append(to_hex(rgb))
-    return colours
+            rgb[:] = 0.95 * rgb if on_white else 0.95 * rgb + 0.05
+    return [to_hex(rgb) for rgb in colours]

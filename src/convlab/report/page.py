@@ -17,10 +17,10 @@ from convlab.core.params import Params
 MAX_PAGE_BYTES = 8_000_000
 """Size of a page that can still be sent by mail."""
 SCRIPT_DATA = {
-    "digits": ("curve", "shift", "confusion", "examples", "maps", "fields"),
+    "digits": ("curve", "shift", "confused", "examples", "maps", "fields"),
     "embedding": (
-        *("width", "frames", "domain", "steps", "accuracies"),
-        *("labels", "predictions", "sheet", "columns", "colours"),
+        *("width", "frames", "domain", "plane", "steps", "accuracies"),
+        *("labels", "predictions", "sheet", "columns", "colours", "atlas", "same_class"),
     ),
     "superres": ("curves", "scale", "error_colours", "photographs", "residual"),
     "live": ("kernel", "cnn", "mlp", "upscaler"),
@@ -31,7 +31,7 @@ WEB = Path(__file__).parent / "web"
 SCRIPTS = (
     *("page", "plots", "kernel", "resize", "network", "colour", "tiles", "cells"),
     *("mnist", "idle", "pad", "maps", "shifts", "neighbours", "draw"),
-    *("digits", "convolution", "embedding"),
+    *("digits", "convolution", "plane", "embedding"),
     *("superres", "viewport", "gestures", "pictures", "gains", "explorer"),
     *("photo", "shuffle", "residual", "start"),
 )
@@ -149,20 +149,30 @@ def link_headings(text: str) -> Markup:
 
 
 def bundle(modules: Sequence[str]) -> str:
-    """Make one script of JavaScript modules, without their imports and exports.
+    """Make one script of JavaScript modules: each becomes a function that gives what it exports.
 
     Parameters
     ----------
     modules : sequence of str
-        Names of files of `WEB`, without the suffix; each imports from those before it only, and
-        no two give a name to different things.
+        Names of files of `WEB`, without the suffix; each imports from those before it only.
 
     Returns
     -------
     str
     """
-    texts = ((WEB / f"{name}.js").read_text(encoding="utf-8") for name in modules)
-    return "".join(re.sub(r"^import .*\n|^export ", "", text, flags=re.MULTILINE) for text in texts)
+    return "".join(map(_wrapped, modules))
+
+
+def _wrapped(module: str) -> str:
+    text = (WEB / f"{module}.js").read_text(encoding="utf-8")
+    exported = re.findall(
+        r"^export (?:async )?(?:function\*?|class|const) (\w+)", text, re.MULTILINE
+    )
+    text = re.sub(
+        r'^import (\{.*\}) from "\./(\w+)\.js"', r"const \1 = $\2", text, flags=re.MULTILINE
+    )
+    body = re.sub(r"^export ", "", text, flags=re.MULTILINE)
+    return f"const ${module} = (() => {{\n{body}return {{ {', '.join(exported)} }};\n}})();\n"
 
 
 @cache

@@ -6,7 +6,7 @@ const specs = {};
 const listeners = {};
 
 // Says what the element with `data-chart=name` shows: a function of its width gives the
-// specification; `listen` may have functions of a datum for the events `click` and `mouseover`.
+// specification; `listen` may have functions of a datum for events such as `click`.
 export function plot(name, spec, listen = {}) {
   specs[name] = spec;
   listeners[name] = listen;
@@ -57,14 +57,14 @@ export function long(table, x, columns) {
 }
 
 export const percent = { format: ".0%", title: "accuracy" };
-export const steps = { field: "step", title: "step (mini-batches)", axis: { labelOverlap: true, tickCount: 8, format: "~s" } };
+export const steps = { field: "step", title: "step (mini-batches)", axis: { labelOverlap: true, labelSeparation: 6, tickCount: 8, format: "~s" } };
 
 async function draw(element) {
   const name = element.dataset.chart;
   const spec = { $schema: "https://vega.github.io/schema/vega-lite/v6.json", ...specs[name](element.clientWidth) };
   spec.config = { ...plotStyle(), ...spec.config };
   spec.autosize = { type: "fit", contains: "padding" };
-  spec.description = element.closest("figure")?.querySelector("figcaption")?.textContent ?? "Test digits in the plane";
+  spec.description = element.closest("figure").querySelector("figcaption").textContent;
   const { view } = await vegaEmbed(element, spec, { actions: false, renderer: "svg", ast: true });
   views[name]?.finalize();
   views[name] = view;
