@@ -190,8 +190,9 @@ def test_equal_pictures_have_no_error_and_small_ones_cannot_be_measured(report, 
 def test_work_can_be_cancelled_and_begun_again(report, network, photograph, tmp_path):
     large = saved(tmp_path / "large.png", np.resize(photograph, (1400, 1400, 3)))
     report.set_input_files("#photo-file", large)
-    expect(report.locator("#photo-step")).to_contain_text(re.compile(r"Tile [3-9] of 64"))
-    assert 0 < report.locator("#photo-progress").evaluate("bar => bar.position") < 1
+    progress = report.locator("#photo-progress")
+    expect(progress).to_have_attribute("value", re.compile(r"0\.\d"), timeout=20_000)
+    expect(report.locator("#photo-step")).to_contain_text(re.compile(r"Tile \d+ of 64"))
     canvas = report.locator("#photo-canvas")
     assert canvas.evaluate("canvas => canvas.getContext('2d').getImageData(9, 9, 1, 1).data[3]")
     report.locator("#photo-cancel").press("Enter")
@@ -260,12 +261,13 @@ def test_photographs_can_be_dropped_and_pasted(report, photograph, tmp_path):
 
 
 def test_the_keyboard_chooses_a_file(report, photograph, tmp_path):
-    choose = report.get_by_label("Choose a photograph")
-    choose.focus()
-    for side in (20, 20):  # twice the same
+    report.on("filechooser", lambda _: None)  # else the first key opens one outside of the tests
+    report.get_by_label("Choose a photograph").focus()
+    file = saved(tmp_path / "same.png", photograph[:20, :20])
+    for key in ("Enter", "Space"):
         with report.expect_file_chooser() as waiting:
-            report.keyboard.press("Enter")
-        waiting.value.set_files(saved(tmp_path / "same.png", photograph[:side, :side]))
+            report.keyboard.press(key)
+        waiting.value.set_files(file)
         expect(finished(report)).to_contain_text("same.png: 20 x 20")
         report.locator("#photo-status").evaluate("status => { status.textContent = ''; }")
     report.keyboard.press("Tab")
@@ -275,7 +277,7 @@ def test_the_keyboard_chooses_a_file(report, photograph, tmp_path):
 def test_without_javascript_there_are_no_controls(open_report):
     page = open_report(java_script_enabled=False)
     expect(page.locator("#photo-tool")).to_be_hidden()
-    expect(page.locator("#superres noscript").first).to_contain_text("JavaScript")
+    expect(page.locator("#superres noscript p").first).to_be_visible()
 
 
 def run_javascript(modules, code, *arguments):

@@ -1,10 +1,11 @@
 // The reader's own photograph: workers read it, upscale it and write the results; the page only shows them.
-import { data, find } from "./page.js";
+import { data, find, make } from "./page.js";
 import { decode } from "./network.js";
 import { blank, cut, place, planTiles, psnr, squaredErrors, toImageData } from "./tiles.js";
 import { addPhotograph } from "./explorer.js";
 
 const MOST_WORKERS = 4;
+const LARGEST_CANVAS = 1024; // pixels on the longer side
 const own = { file: undefined, address: undefined, pool: undefined };
 
 // Workers of which each does one task at a time. When they are closed, they never answer: what waits for them ends.
@@ -49,7 +50,6 @@ async function upscaleTiles(pool, { input, luminance }) {
   const [height, width] = [scale * input.height, scale * input.width];
   const upscaled = { bicubic: blank(height, width, input.channels), network: blank(height, width, input.channels) };
   const errors = { bicubic: 0, network: 0 };
-  const canvas = find("photo-canvas").getContext("2d");
   let done = 0;
   showStep(`Tile 1 of ${tiles.length}`, 0);
   await pool.share(tiles, async ({ padded, inside, target: [top, left] }, ask) => {
@@ -59,7 +59,7 @@ async function upscaleTiles(pool, { input, luminance }) {
       place(upscaled[method], result.picture, top, left);
       if (luminance) errors[method] += squaredErrors(luminance, result.luminance, top, left, scale);
     }
-    canvas.putImageData(toImageData(answer.network.picture), left, top);
+    showTile(answer.network.picture, top, left, Math.max(height, width));
     done += 1;
     showStep(`Tile ${Math.min(done + 1, tiles.length)} of ${tiles.length}`, done / tiles.length);
   });
@@ -88,11 +88,22 @@ function showStep(text, share) {
   else find("photo-progress").value = share;
 }
 
+// The canvas is no larger than the screen: with each tile, the browser copies all of it.
+const onCanvas = (length, longest) => Math.round(length * Math.min(1, LARGEST_CANVAS / longest));
+
+function showTile({ height, width, ...tile }, top, left, longest) {
+  const whole = make("canvas", { width, height });
+  whole.getContext("2d").putImageData(toImageData({ height, width, ...tile }), 0, 0);
+  const [x, right, y, bottom] = [left, left + width, top, top + height].map((place) => onCanvas(place, longest));
+  find("photo-canvas").getContext("2d").drawImage(whole, x, y, right - x, bottom - y);
+}
+
 function showWork({ input }) {
   const [width, height] = [input.width, input.height].map((side) => side * data.live.upscaler.scale);
-  Object.assign(find("photo-canvas"), { width, height, hidden: false });
-  find("photo-frame").style.cssText = `--wide: ${width}; --high: ${height}`;
-  find("photo-frame").classList.add("working");
+  const [canvasWidth, canvasHeight] = [width, height].map((side) => Math.max(1, onCanvas(side, Math.max(width, height))));
+  Object.assign(find("photo-canvas"), { width: canvasWidth, height: canvasHeight, hidden: false });
+  find("photo-figure").style.cssText = `--wide: ${width}; --high: ${height}`;
+  find("photo-figure").classList.add("working");
   URL.revokeObjectURL(own.address);
   own.address = URL.createObjectURL(own.file);
   Object.assign(find("photo-picture"), { src: own.address, alt: "your photograph" });
@@ -102,7 +113,7 @@ function showWork({ input }) {
 function showResult(address, name, { width, height }) {
   Object.assign(find("photo-picture"), { src: address, alt: `${name}, upscaled by the network` });
   Object.assign(find("photo-canvas"), { width: 0, height: 0, hidden: true }); // its memory is free
-  find("photo-frame").classList.remove("working");
+  find("photo-figure").classList.remove("working");
   const { scale } = data.live.upscaler;
   Object.assign(find("photo-save"), { href: address, download: `${name.replace(/\.[^.]*$/, "")}-x${scale}.png` });
   find("photo-save").textContent = `Download: PNG, ${size({ width, height })} pixels`;
