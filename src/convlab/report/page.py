@@ -34,7 +34,7 @@ SCRIPTS = (
     *("explorer", "photo", "residual", "viewer", "photographs", "start"),
 )
 """The modules of the page's script; each imports from those before it only."""
-WORKER = ("kernel", "resize", "network", "colour", "tiles", "pictures", "worker")
+WORKER = ("kernel", "resize", "network", "colour", "tiles", "pixels", "worker")
 """Those of the script that upscales beside the page."""
 STYLES = ("page", "draw", "digits", "convolution", "embedding", "photo", "residual", "explorer")
 _EXPOSE_VEGA = "window.vegaEmbed = vegaEmbed;"

@@ -4,7 +4,7 @@ import { resize } from "./resize.js";
 import { build } from "./network.js";
 import { toRgb, toYCbCr } from "./colour.js";
 import { blank, cut } from "./tiles.js";
-import { encodePng, fillTransparent, fromPixels } from "./pictures.js";
+import { encodePng, fillTransparent, fromPixels } from "./pixels.js";
 
 const MOST_PIXELS = 2 ** 21; // of the network's input: a little more than 1920 x 1080
 
