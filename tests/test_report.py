@@ -272,6 +272,14 @@ def test_a_page_of_any_network_shows_what_it_has(project, sections, make, convol
     assert f"gets {width} {'number' if width == 1 else 'numbers'} for each digit" in words(page)
 
 
+def test_a_network_that_the_page_cannot_run_is_named_and_gets_no_controls(sections):
+    upscaler = {"unknown": "the layer Attention (body.0)", "scale": 3, "reach": 9, "period": 1}
+    live = sections[3] | {"upscaler": upscaler}
+    page = render_page(*sections[:3], live, *sections[4:], published=False)
+    assert "with the network of this run because of the layer Attention (body.0)." in words(page)
+    assert 'id="own-' not in page
+
+
 def test_captions_name_the_layers_of_the_network(project, sections):
     digits = sections[0]
     assert [layer["text"] for layer in digits["filters"]] == [

@@ -164,15 +164,13 @@ def bundle(modules: Sequence[str]) -> str:
 
 
 def _wrapped(module: str) -> str:
-    text = (WEB / f"{module}.js").read_text(encoding="utf-8")
-    exported = re.findall(
-        r"^export (?:async )?(?:function\*?|class|const) (\w+)", text, re.MULTILINE
+    script = (WEB / f"{module}.js").read_text(encoding="utf-8")
+    script = re.sub(
+        r'^import (.*) from "\./(\w+)\.js"', r"const \1 = $\2", script, flags=re.MULTILINE
     )
-    text = re.sub(
-        r'^import (\{.*\}) from "\./(\w+)\.js"', r"const \1 = $\2", text, flags=re.MULTILINE
-    )
-    body = re.sub(r"^export ", "", text, flags=re.MULTILINE)
-    return f"const ${module} = (() => {{\n{body}return {{ {', '.join(exported)} }};\n}})();\n"
+    exported = ", ".join(re.findall(r"^export (?:async )?\w+ (\w+)", script, re.MULTILINE))
+    script = re.sub(r"^export ", "", script, flags=re.MULTILINE)
+    return f"const ${module} = (() => {{\n{script}return {{ {exported} }};\n}})();\n"
 
 
 @cache

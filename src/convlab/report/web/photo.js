@@ -1,11 +1,13 @@
 // The reader's own photograph: workers read it, upscale it and write the results; the page only shows them.
-import { data, find } from "./page.js";
+import { data, find, make } from "./page.js";
 import { decode } from "./network.js";
 import { blank, cut, place, planTiles, psnr, squaredErrors, toImageData } from "./tiles.js";
 import { addPhotograph } from "./explorer.js";
 
 const MOST_WORKERS = 4;
-const own = { file: undefined, address: undefined, pool: undefined };
+const LARGEST_CANVAS = 1024; // pixels on the longer side
+// The photograph, the address of its file, the workers, and the addresses of the upscaled pictures.
+const own = { file: undefined, address: undefined, pool: undefined, results: [] };
 
 // Workers of which each does one task at a time. When they are closed, they never answer: what waits for them ends.
 function openPool({ scale, ...description }) {
@@ -49,7 +51,6 @@ async function upscaleTiles(pool, { input, luminance }) {
   const [height, width] = [scale * input.height, scale * input.width];
   const upscaled = { bicubic: blank(height, width, input.channels), network: blank(height, width, input.channels) };
   const errors = { bicubic: 0, network: 0 };
-  const canvas = find("photo-canvas").getContext("2d");
   let done = 0;
   showStep(`Tile 1 of ${tiles.length}`, 0);
   await pool.share(tiles, async ({ padded, inside, target: [top, left] }, ask) => {
@@ -59,7 +60,7 @@ async function upscaleTiles(pool, { input, luminance }) {
       place(upscaled[method], result.picture, top, left);
       if (luminance) errors[method] += squaredErrors(luminance, result.luminance, top, left, scale);
     }
-    canvas.putImageData(toImageData(answer.network.picture), left, top);
+    paintTile(answer.network.picture, top, left, Math.max(height, width));
     done += 1;
     showStep(`Tile ${Math.min(done + 1, tiles.length)} of ${tiles.length}`, done / tiles.length);
   });
@@ -82,65 +83,76 @@ const size = ({ width, height }) => `${grouped(width)} x ${grouped(height)}`;
 const decibels = (number) => (Number.isFinite(number) ? `${number.toFixed(2)} dB` : "no error");
 
 function showStep(text, share) {
-  find("photo-work").hidden = false;
-  find("photo-step").textContent = text;
-  if (share === undefined) find("photo-progress").removeAttribute("value");
-  else find("photo-progress").value = share;
+  find("own-work").hidden = false;
+  find("own-step").textContent = text;
+  if (share === undefined) find("own-progress").removeAttribute("value");
+  else find("own-progress").value = share;
+}
+
+// The canvas is no larger than the screen: with each tile, the browser copies all of it.
+const onCanvas = (length, longest) => Math.round(length * Math.min(1, LARGEST_CANVAS / longest));
+
+function paintTile({ height, width, ...tile }, top, left, longest) {
+  const whole = make("canvas", { width, height });
+  whole.getContext("2d").putImageData(toImageData({ height, width, ...tile }), 0, 0);
+  const [x, right, y, bottom] = [left, left + width, top, top + height].map((place) => onCanvas(place, longest));
+  find("own-canvas").getContext("2d").drawImage(whole, x, y, right - x, bottom - y);
 }
 
 function showWork({ input }) {
   const [width, height] = [input.width, input.height].map((side) => side * data.live.upscaler.scale);
-  Object.assign(find("photo-canvas"), { width, height, hidden: false });
-  find("photo-frame").style.cssText = `--wide: ${width}; --high: ${height}`;
-  find("photo-frame").classList.add("working");
+  const [canvasWidth, canvasHeight] = [width, height].map((side) => Math.max(1, onCanvas(side, Math.max(width, height))));
+  Object.assign(find("own-canvas"), { width: canvasWidth, height: canvasHeight, hidden: false });
+  find("own-figure").style.cssText = `--wide: ${width}; --high: ${height}`;
+  find("own-figure").classList.add("working");
   URL.revokeObjectURL(own.address);
   own.address = URL.createObjectURL(own.file);
-  Object.assign(find("photo-picture"), { src: own.address, alt: "your photograph" });
-  find("photo-figure").hidden = false;
+  Object.assign(find("own-picture"), { src: own.address, alt: "your photograph" });
+  find("own-figure").hidden = false;
 }
 
 function showResult(address, name, { width, height }) {
-  Object.assign(find("photo-picture"), { src: address, alt: `${name}, upscaled by the network` });
-  Object.assign(find("photo-canvas"), { width: 0, height: 0, hidden: true }); // its memory is free
-  find("photo-frame").classList.remove("working");
+  Object.assign(find("own-picture"), { src: address, alt: `${name}, upscaled by the network` });
+  Object.assign(find("own-canvas"), { width: 0, height: 0, hidden: true }); // its memory is free
+  find("own-figure").classList.remove("working");
   const { scale } = data.live.upscaler;
-  Object.assign(find("photo-save"), { href: address, download: `${name.replace(/\.[^.]*$/, "")}-x${scale}.png` });
-  find("photo-save").textContent = `Download: PNG, ${size({ width, height })} pixels`;
-  find("photo-results").hidden = false;
+  Object.assign(find("own-save"), { href: address, download: `${name.replace(/\.[^.]*$/, "")}-x${scale}.png` });
+  find("own-save").textContent = `Download: PNG, ${size({ width, height })} pixels`;
+  find("own-results").hidden = false;
 }
 
 function offerToFit({ height, width, fittingHeight, fittingWidth }) {
   say(`${own.file.name}: ${size({ height, width })} pixels, more than this page upscales.`);
-  find("photo-fit").textContent = `Make it smaller first: ${size({ height: fittingHeight, width: fittingWidth })} pixels`;
-  find("photo-offer").hidden = false;
+  find("own-fit").textContent = `Make it smaller first: ${size({ height: fittingHeight, width: fittingWidth })} pixels`;
+  find("own-offer").hidden = false;
 }
 
 function say(text) {
-  find("photo-status").textContent = text;
+  find("own-status").textContent = text;
 }
 
 function stopWork() {
   own.pool?.close();
   own.pool = undefined;
-  const focused = find("photo-work").contains(document.activeElement);
-  find("photo-work").hidden = true;
-  if (focused) find("photo-file").focus({ preventScroll: true });
+  const focused = find("own-work").contains(document.activeElement);
+  find("own-work").hidden = true;
+  if (focused) find("own-file").focus({ preventScroll: true });
 }
 
 async function upscalePhotograph(file, fitted = false) {
   stopWork();
   own.file = file;
-  for (const id of ["photo-offer", "photo-figure", "photo-results"]) find(id).hidden = true;
+  for (const id of ["own-offer", "own-figure", "own-results"]) find(id).hidden = true;
   say("");
   showStep("Reading");
   const started = performance.now();
   try {
     own.pool = openPool(data.live.upscaler);
-    const read = await readPhotograph(own.pool, { file, downscaled: find("photo-downscale").checked, fitted });
+    const read = await readPhotograph(own.pool, { file, downscaled: find("own-downscale").checked, fitted });
     if (read.tooLarge) offerToFit(read.tooLarge);
     else await upscaleRead(read, started);
   } catch (error) {
-    find("photo-figure").hidden = true;
+    find("own-figure").hidden = true;
     say(`${file.name}: ${error.message}.`);
   }
   stopWork();
@@ -158,20 +170,22 @@ async function upscaleRead(read, started) {
   const seconds = (performance.now() - started) / 1000;
   say(`${name}: ${size(read.input)} pixels upscaled to ${size({ width, height })} in ${seconds.toFixed(1)} s.${measured}`);
   addPhotograph({ name, width, height, truth: null, ...addresses, quality });
+  own.results.forEach(URL.revokeObjectURL);
+  own.results = Object.values(addresses);
 }
 
-if (find("photo-tool")) {
-  find("photo-tool").hidden = false;
-  find("photo-file").addEventListener("click", ({ target }) => (target.value = "")); // the same one may be chosen again
-  find("photo-file").addEventListener("change", ({ target }) => target.files.length && upscalePhotograph(target.files[0]));
-  find("photo-downscale").addEventListener("change", () => own.file && upscalePhotograph(own.file));
-  find("photo-fit").addEventListener("click", () => {
+if (find("own-tool")) {
+  find("own-tool").hidden = false;
+  find("own-file").addEventListener("click", ({ target }) => (target.value = "")); // the same one may be chosen again
+  find("own-file").addEventListener("change", ({ target }) => target.files.length && upscalePhotograph(target.files[0]));
+  find("own-downscale").addEventListener("change", () => own.file && upscalePhotograph(own.file));
+  find("own-fit").addEventListener("click", () => {
     upscalePhotograph(own.file, true);
-    find("photo-cancel").focus();
+    find("own-cancel").focus();
   });
-  find("photo-cancel").addEventListener("click", () => {
+  find("own-cancel").addEventListener("click", () => {
     stopWork();
-    find("photo-figure").hidden = true;
+    find("own-figure").hidden = true;
     say(`${own.file.name}: cancelled.`);
   });
 
@@ -183,7 +197,7 @@ if (find("photo-tool")) {
   // A photograph may be dropped anywhere: a browser would leave the page for it. A picture of the page itself may
   // have been dragged by mistake, and counts only where photographs are asked for.
   let fromPage = false;
-  const highlight = (on) => find("photo-drop").classList.toggle("over", on);
+  const highlight = (on) => find("own-drop").classList.toggle("over", on);
   document.addEventListener("dragstart", () => (fromPage = true));
   document.addEventListener("dragend", () => (fromPage = false));
   document.addEventListener("dragover", (event) => {
@@ -197,11 +211,11 @@ if (find("photo-tool")) {
     const [file] = event.dataTransfer.files;
     if (!file) return;
     event.preventDefault();
-    if (!fromPage || find("photo-tool").contains(event.target)) takePhotograph(file);
+    if (!fromPage || find("own-tool").contains(event.target)) takePhotograph(file);
   });
 }
 
 function takePhotograph(file) {
   upscalePhotograph(file);
-  find("photo-drop").scrollIntoView({ block: "nearest" });
+  find("own-drop").scrollIntoView({ block: "nearest" });
 }

@@ -1,5 +1,6 @@
 // Starts the page, after all other parts.
 import { applyTheme } from "./page.js";
 
-await applyTheme();
-document.documentElement.dataset.ready = "yes";
+applyTheme().then(() => {
+  document.documentElement.dataset.ready = "yes";
+});

@@ -3,7 +3,7 @@ import { tensor } from "./kernel.js";
 import { resize } from "./resize.js";
 import { build } from "./network.js";
 import { toRgb, toYCbCr } from "./colour.js";
-import { cut } from "./tiles.js";
+import { blank, cut } from "./tiles.js";
 import { encodePng, fillTransparent, fromPixels } from "./pixels.js";
 
 const MOST_PIXELS = 2 ** 21; // of the network's input: a little more than 1920 x 1080
@@ -16,8 +16,11 @@ function resized(picture, height, width) {
   return { height, width, channels, values: Uint8ClampedArray.from(values) };
 }
 
+// Of a picture in YCbCr or grey.
 function luminanceOf({ height, width, channels, values }) {
-  return { height, width, channels: 1, values: channels === 1 ? values : values.filter((_, at) => at % channels === 0) };
+  const luminance = blank(height, width, 1);
+  for (let pixel = 0; pixel < height * width; pixel++) luminance.values[pixel] = values[pixel * channels];
+  return luminance;
 }
 
 async function decodePhotograph(file, options) {
