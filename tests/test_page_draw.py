@@ -368,7 +368,7 @@ def test_feature_maps_of_every_layer_follow_the_drawing(pad, networks):
 def test_the_nearest_test_digits_are_those_of_python(pad, pipeline, networks):
     images, labels = read_digits(pipeline / "data/raw/MNIST", "test")
     expect(pad.locator("#neighbours li")).to_have_count(5)
-    before = picture(pad, "#plane-marks")
+    before = picture(pad, "#near-marks")
     draw_by_mouse(pad, THREE)
     embeddings = predict(networks["cnn"], images[:500]).embedding
     drawn = predict(networks["cnn"], levels(pad)[None]).embedding
@@ -378,9 +378,9 @@ def test_the_nearest_test_digits_are_those_of_python(pad, pipeline, networks):
         found = levels(pad, f"#neighbours li:nth-child({place + 1}) canvas")
         np.testing.assert_array_equal(found, images[index])
     assert before.any()
-    assert not np.array_equal(picture(pad, "#plane-marks"), before)
+    assert not np.array_equal(picture(pad, "#near-marks"), before)
     pad.locator("#draw-clear").click()
-    assert not picture(pad, "#plane-marks").any()
+    assert not picture(pad, "#near-marks").any()
 
 
 def test_a_stroke_is_read_in_a_sixtieth_of_a_second(pad):

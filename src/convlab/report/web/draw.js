@@ -130,7 +130,7 @@ function startDrawing() {
   const run = networks.cnn?.run;
   const maps = run && makeMaps(find("layers-now"), data.live.cnn, run(tensor(MNIST_SIDE, MNIST_SIDE, 1), true).all);
   if (maps?.isEmpty) find("maps-now").hidden = true;
-  const plane = run && makePlane(find("plane"), find("plane-marks"));
+  const plane = run && makePlane(find("near-plane"), find("near-marks"));
   let embeddings;
   let showNeighbours;
 
