@@ -128,6 +128,9 @@ def test_the_error_has_a_logarithmic_axis(report, run):
 def test_the_text_on_shifted_digits_has_their_numbers(report, run):
     text = " ".join(report.locator("#digits").inner_text().split())
     shift, cnn, mlp = (run.shift[name][-1] for name in ("shift", "cnn", "mlp"))
-    assert f"With a shift of {shift:g} pixels, the CNN reads {100 * cnn:.0f} % of them" in text
+    assert (
+        f"With a shift of {shift:g} pixels, the CNN classifies {100 * cnn:.0f} % of them correctly"
+        in text
+    )
     assert f"the MLP {100 * mlp:.0f} %." in text
     assert "the last, linear layer is tied to places" in text

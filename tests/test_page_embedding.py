@@ -31,7 +31,8 @@ def data(pipeline):
 
 @pytest.fixture
 def plot(report):
-    """The page, with the middle of the canvas in the middle of the window."""
+    """The page, with the canvas in the middle of the window and no digit chosen."""
+    report.locator("#plane").press("Escape")
     show_middle(report)
     return report
 
@@ -95,12 +96,20 @@ def test_points_are_where_python_says_at_every_snapshot(plot, run):
         label, prediction = run.labels[digit], run.predictions[digit]
         wrong = "" if label == prediction else " (wrong)"
         expect(text).to_have_text(
-            f"Test digit {digit}: label {label}, prediction {prediction}{wrong} at the end of the"
-            " training."
+            f"Test digit {digit}: label {label}, prediction {prediction}{wrong}"
         )
         plot.mouse.move(0, 0)
     assert settled(plot) != before
     expect(plot.locator("#snapshot-text")).to_contain_text("step 1:")
+
+
+def test_a_wrong_prediction_is_shown_from_the_start(report, run):
+    wrong = int(np.flatnonzero(run.labels != run.predictions)[0])
+    expect(report.locator("#selected-text")).to_contain_text(f"Test digit {wrong}:")
+    expect(report.locator("#selected-spoken")).to_be_empty()
+    before = settled(report)
+    report.locator("#plane").press("Escape")
+    assert settled(report) != before  # it was marked
 
 
 def test_the_text_says_how_many_neighbours_are_of_one_class(plot, run):
@@ -341,7 +350,7 @@ def test_classes_can_be_hidden(plot, run):
     plot.mouse.move(*places_on_screen(plot, run)[digit])
     assert f"Test digit {digit}:" not in plot.locator("#selected-text").inner_text()
     plot.mouse.move(0, 0)
-    for _ in range(30):
+    for _ in range(12):
         plot.locator("#digit-next").press("Enter")
         assert run.labels[chosen(plot)] != run.labels[digit]
     box.check()

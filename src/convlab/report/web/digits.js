@@ -55,7 +55,6 @@ export function showTile(element, { sheet, columns, labels }, index) {
     backgroundSize: `${100 * columns}% ${100 * rows}%`,
     backgroundPosition: `${share(index % columns, columns)}% ${share(Math.floor(index / columns), rows)}%`,
   });
-  element.hidden = false;
   element.setAttribute("aria-label", `A handwritten ${labels[index]}`);
 }
 

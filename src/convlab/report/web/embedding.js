@@ -20,7 +20,7 @@ let trainingPlays = false;
 let jumpSpeed = 0; // snapshots for each millisecond, on the way to that of the slider
 let scatterPoints = [];
 let hoveredDigit = null;
-let chosenDigit = null;
+let chosenDigit = Math.max(0, scatter.labels.findIndex((label, index) => label !== scatter.predictions[index]));
 let paintDigit;
 
 function onPlane(x, y) {
@@ -212,7 +212,7 @@ function playTraining() {
 function digitText(index) {
   const { labels, predictions } = scatter;
   const wrong = labels[index] === predictions[index] ? "" : " (wrong)";
-  return `Test digit ${index}: label ${labels[index]}, prediction ${predictions[index]}${wrong} at the end of the training.`;
+  return `Test digit ${index}: label ${labels[index]}, prediction ${predictions[index]}${wrong}`;
 }
 
 function showCard() {
@@ -280,6 +280,7 @@ const scatterPlane = new Plane(find("plane"), scatterHeight, {
 addClasses();
 placePoints();
 showSnapshot(lastSnapshot);
+showCard();
 const widths = scatter.steps.map((_, snapshot) => snapshotText(snapshot).length);
 find("snapshot-text").style.width = `${Math.max(...widths)}ch`; // else the slider would change its own
 choose(find("marks"), Object.keys(paintAs), (index) => {
