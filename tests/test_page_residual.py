@@ -120,8 +120,8 @@ def test_bicubic_and_residual_make_the_output(page, subpixel):
     for row, column in ((5, 8), (6, 8)):
         point(page, "[data-part=output]", (row, column), (32, 32))
         found = re.match(
-            r"Row (\d+), column (\d+): ([\d.]+) \(bicubic\) ([+-]) ([\d.]+) \(residual\)"
-            r" = ([\d.]+) \(output\). Ground truth: ([\d.]+).",
+            r"Row (\d+), column (\d+), in grey levels: ([\d.]+) \(bicubic\)"
+            r" ([+-]) ([\d.]+) \(residual\) = ([\d.]+) \(output\). Ground truth: ([\d.]+).",
             texts(page)[0],
         )
         *place, left, sign, change, right, truth = found.groups()

@@ -126,6 +126,7 @@ async function stepThroughConvolution() {
     const field = find("convolution-inputs");
     field.hidden = inputs() === 1;
     field.querySelectorAll("label").forEach((label) => label.remove());
+    if (field.hidden) return;
     for (let channel = 0; channel < inputs(); channel++) {
       const radio = make("input", { type: "radio", name: field.id, checked: channel === input });
       radio.addEventListener("change", () => {
@@ -209,8 +210,10 @@ async function stepThroughConvolution() {
   }
 
   function moveTo(y, x) {
-    const clamp = (place, count) => Math.min(count - 1, Math.max(0, place));
-    [row, column] = [clamp(y, given[0].height), clamp(x, given[0].width)];
+    const { height, width } = given[0];
+    const [newRow, newColumn] = [Math.min(height - 1, Math.max(0, y)), Math.min(width - 1, Math.max(0, x))];
+    if (newRow === row && newColumn === column) return;
+    [row, column] = [newRow, newColumn];
     showCell();
   }
 

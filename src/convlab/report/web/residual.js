@@ -51,7 +51,7 @@ function showSum(parts, choosePixel) {
     const [bicubic, residual, output, truth] = ["bicubic", "residual", "output", "truth"].map((name) => parts[name]?.values[row * width + column]);
     const sign = residual < 0 ? "\u2212" : "+";
     const sum = parts.bicubic ? `${greyLevels(bicubic)} (bicubic) ${sign} ${greyLevels(Math.abs(residual))} (residual) = ` : "";
-    find("residual-text").textContent = `Row ${row}, column ${column}: ${sum}${greyLevels(output)} (output). Ground truth: ${greyLevels(truth)}.`;
+    find("residual-text").textContent = `Row ${row}, column ${column}, in grey levels: ${sum}${greyLevels(output)} (output). Ground truth: ${greyLevels(truth)}.`;
   };
 }
 
