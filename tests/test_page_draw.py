@@ -333,7 +333,7 @@ def test_predictions_at_all_shifts_are_those_of_python(pad, networks):
     for name, network in networks.items():
         expected = predict(network, moved).logits.argmax(axis=1)
         same = int((expected == expected[40]).sum())
-        expect(pad.locator(f"#{name}-kept")).to_have_text(f": same at {same} of 81")
+        expect(pad.locator(f"#{name}-kept")).to_have_text(f": same at {same} of 81", timeout=30_000)
         assert pad.locator(f"#{name}-shifts span").all_inner_texts() == [*map(str, expected)]
         assert pad.locator(f"#{name}-shifts .same").count() == same
     pad.locator("#mlp-shifts span").nth(9 * 8 + 1).click()
