@@ -1,20 +1,23 @@
 """Renew what the README shows of the results: its tables and its pictures.
 
 The tables come from metrics/ and benchmarks/compare/, the pictures from the
-trained networks: the embedding and the shifts of MNIST digits, photographs that
-libraries bundle, upscaled, and the demo's report (no BSDS500 image leaves its
-data folder). Run `dvc repro` and `make demo` before. Needs Chromium.
+trained networks: the embedding and the shifts of MNIST digits, a digit drawn on
+the report, photographs that libraries bundle, upscaled, and the demo's report
+(no BSDS500 image leaves its data folder). Run `dvc repro` and `make demo`
+before. Needs Chromium.
 """
 
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import skimage.data
-from playwright.sync_api import Browser, sync_playwright
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
 from convlab.cli.upscale import side_by_side, upscale_picture
@@ -42,7 +45,13 @@ COPIED = {
     "tsne.png": Path("stages/render_tsne/tsne.png"),
     "shift.png": Path("stages/evaluate_cnn/shift.png"),
 }
-REPORT = Path("demo/stages/render_report/report.html")
+REPORT, DEMO_REPORT = (Path(folder) / "stages/render_report/report.html" for folder in ("", "demo"))
+STROKE = (
+    *((0.30, 0.27), (0.42, 0.17), (0.58, 0.17), (0.67, 0.28), (0.62, 0.40), (0.46, 0.47)),
+    *((0.62, 0.52), (0.71, 0.65), (0.64, 0.79), (0.48, 0.85), (0.31, 0.78)),
+)
+"""A 3: columns and rows, as fractions of the pad."""
+FRAME_MILLISECONDS, LAST_MILLISECONDS = 180, 2500
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 CAT_PART = np.s_[70:190, 120:320]
 """Rows and columns of the cat's picture around its eyes."""
@@ -147,17 +156,45 @@ def start_browser() -> Iterator[Browser]:
             yield browser
 
 
-def photograph_report(path: Path) -> None:
-    """Take a picture of what the demo's report shows of super-resolution."""
-    if not REPORT.exists():
-        raise InputError(f"{REPORT}: is missing: run `make demo`")
+@contextmanager
+def open_page(path: Path, command: str) -> Iterator[Page]:
+    """Open a report, which that command makes."""
+    if not path.exists():
+        raise InputError(f"{path}: is missing: run `{command}`")
     with start_browser() as browser:
         page = browser.new_page(viewport={"width": 1100, "height": 1060})
-        page.goto(REPORT.absolute().as_uri())
+        page.goto(path.absolute().as_uri())
         page.wait_for_selector("html[data-ready=yes]")
+        yield page
+
+
+def photograph_report(path: Path) -> None:
+    """Take a picture of what the demo's report shows of super-resolution."""
+    with open_page(DEMO_REPORT, "make demo") as page:
         heading = page.get_by_role("heading", name="Look closely")
         heading.evaluate("element => element.scrollIntoView()")
         page.screenshot(path=path)
+
+
+def animate_drawing(path: Path) -> None:
+    """Draw a digit on the report, and show how both networks predict it meanwhile."""
+    with open_page(REPORT, "dvc repro") as page:
+        page.locator("#draw-clear").click()
+        pad, desk = page.locator("#pad"), page.locator("#drawing .desk")
+        desk.scroll_into_view_if_needed()
+        box, frames = pad.bounding_box(), []
+        for number, (right, down) in enumerate(STROKE):
+            place = box["x"] + right * box["width"], box["y"] + down * box["height"]
+            page.mouse.move(*place, steps=4)
+            if number == 0:
+                page.mouse.down()
+            page.wait_for_timeout(FRAME_MILLISECONDS)
+            frames.append(Image.open(BytesIO(desk.screenshot())).convert("RGB"))
+        page.mouse.up()
+    durations = [FRAME_MILLISECONDS] * (len(frames) - 1) + [LAST_MILLISECONDS]
+    first, *others = frames
+    options = {"duration": durations, "loop": 0, "quality": 70, "method": 6}
+    first.save(path, format="WEBP", save_all=True, append_images=others, **options)
 
 
 def main() -> None:
@@ -165,14 +202,16 @@ def main() -> None:
     text = replace_between(README.read_text(encoding="utf-8"), "results", tables(read_metrics()))
     comparison = COMPARISON.read_text(encoding="utf-8").rstrip()
     text = replace_between(text, "comparison", comparison)
-    drawn = [PICTURES / f"{name}.png" for name in ("superresolution", "report", "upscaled")]
+    names = ("superresolution.png", "report.png", "upscaled.png", "draw.webp")
+    drawn = [PICTURES / name for name in names]
     with atomic_write(README, *drawn, *(PICTURES / name for name in COPIED)) as drafts:
-        readme, photographs, report, upscaled, *copies = drafts
+        readme, photographs, report, upscaled, drawing, *copies = drafts
         scale = read_block(PARAMS, "scales", Scales).root[0]
         network = load_upscaler(Path(f"stages/train_sr/x{scale}/model.safetensors"), scale)
         readme.write_text(text, encoding="utf-8", newline="\n")
         draw_photographs(network, photographs)
         photograph_report(report)
+        animate_drawing(drawing)
         draw_upscaled(network, upscaled)
         for source, copy in zip(COPIED.values(), copies, strict=True):
             require_file(source)
