@@ -30,7 +30,7 @@ from convlab.digits.snapshots import read_snapshots, write_snapshots
 from convlab.imaging.resize import upscale
 from convlab.report.digits import digits_section
 from convlab.report.embedding import embedding_section
-from convlab.report.encode import diverge, lossless, sheet, stretch
+from convlab.report.encode import diverge, sheet, stretch
 from convlab.report.page import SCRIPTS, bundle, render_page
 from convlab.report.provenance import LIBRARIES, pinned_versions
 from convlab.report.sources import read_digits_run, read_superres_run, read_upscaled

@@ -14,7 +14,7 @@ def png(pixels: np.ndarray) -> str:
 
 
 def webp(pixels: np.ndarray) -> str:
-    """Encode a photograph as a data URI, lossless, a quarter shorter than `png`; shapes as there."""
+    """Encode a photograph as a data URI, lossless, a quarter shorter than `png`; same shapes."""
     # `quality` is the effort here: 100 takes thirty times as long for 1 % less.
     return _uri(pixels, "webp", lossless=True, quality=75, method=6)
 
