@@ -13,7 +13,7 @@ const TO_RGB = [
   [0.004566210045662101, -0.0015363236860449021, -0.003188110949655707],
   [0.004566210045662101, 0.007910716233554741, 1.1977497040190077e-8],
 ]; // the inverse
-const ZERO = [16, 128, 128];
+const NEUTRAL = [16, 128, 128];
 
 // Grey and alpha stay as they are.
 function convert({ height, width, channels, values }, change) {
@@ -28,13 +28,13 @@ function convert({ height, width, channels, values }, change) {
 export function toYCbCr(picture) {
   return convert(picture, (channel, red, green, blue) => {
     const row = FROM_RGB[channel];
-    return ZERO[channel] + (row[0] * red + row[1] * green + row[2] * blue) / 255;
+    return NEUTRAL[channel] + (row[0] * red + row[1] * green + row[2] * blue) / 255;
   });
 }
 
 export function toRgb(picture) {
   return convert(picture, (channel, y, cb, cr) => {
     const row = TO_RGB[channel];
-    return 255 * (row[0] * (y - ZERO[0]) + row[1] * (cb - ZERO[1]) + row[2] * (cr - ZERO[2]));
+    return 255 * (row[0] * (y - NEUTRAL[0]) + row[1] * (cb - NEUTRAL[1]) + row[2] * (cr - NEUTRAL[2]));
   });
 }
