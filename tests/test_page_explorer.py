@@ -187,7 +187,7 @@ def test_a_double_click_and_the_wheel_zoom_at_their_place(explorer):
     assert shown(explorer).zoom > after.zoom
     scrolled = explorer.evaluate("scrollY")
     explorer.mouse.wheel(0, 100)  # without Ctrl, the page scrolls
-    explorer.wait_for_function(f"scrollY > {scrolled}")
+    explorer.wait_for_function(f"() => scrollY > {scrolled}")
 
 
 def touch(session, kind: str, *points: tuple[float, float]) -> None:

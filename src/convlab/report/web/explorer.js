@@ -2,7 +2,7 @@
 import { data, find, make } from "./page.js";
 import { confineViewport, MAX_ZOOM, panViewport, placePicture, visibleSpan, WHOLE_PICTURE, zoomViewport } from "./viewport.js";
 import { followGestures } from "./gestures.js";
-import { openGiven, openStored } from "./pictures.js";
+import { nextTask, openGiven, openStored } from "./pictures.js";
 import { drawGains, followGains, markGain, signed } from "./gains.js";
 
 const DIVIDER_REACH = 22; // CSS pixels from the divider at which it can be grabbed
@@ -64,15 +64,15 @@ function drawDivider() {
   find("split").setAttribute("aria-valuetext", isDivided() ? `${share} % ${left}, ${100 - share} % ${right}` : left);
 }
 
-function moveDivider(share) {
+function moveDivider(share, glides = false) {
+  viewer.classList.toggle("gliding", glides);
   explored.share = Math.min(1, Math.max(0, share));
   drawDivider();
 }
 
 function moveDividerTo({ x }) {
   const [left, right] = visibleSpan(viewportShown(), explored.aspect);
-  viewer.classList.add("gliding");
-  moveDivider((x - left) / (right - left));
+  moveDivider((x - left) / (right - left), true);
 }
 
 // Zoom and position.
@@ -121,8 +121,12 @@ async function showPictures() {
   const { photograph } = explored;
   const view = viewName();
   const paintings = await openPictures(photograph);
+  const canvases = [];
+  for (const name of VIEWS[view].pictures) {
+    canvases.push(paintings[name]());
+    await nextTask(); // so that the page stays alive
+  }
   if (photograph !== explored.photograph || view !== viewName()) return; // something else was chosen meanwhile
-  const canvases = VIEWS[view].pictures.map((name) => paintings[name]());
   layers.forEach((layer, index) => {
     layer.replaceChildren(...canvases.slice(index, index + 1));
     layer.firstElementChild?.setAttribute("role", "img");
@@ -229,7 +233,6 @@ export function addPhotograph(photograph) {
 
 followGestures(viewer, {
   grab(point) {
-    viewer.classList.remove("gliding");
     if (isZoomed() && !isNearDivider(point)) return panBy;
     if (!isDivided()) return null;
     let share = explored.share; // beyond the ends, too: the divider waits there for the pointer

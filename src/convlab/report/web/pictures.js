@@ -5,6 +5,8 @@ import { toRgb, toYCbCr } from "./colour.js";
 
 const CHANNELS = 4; // with alpha, as canvases have them
 
+export const nextTask = () => new Promise((resolve) => setTimeout(resolve));
+
 async function readPicture(address) {
   const image = make("img", { src: address });
   await image.decode();
@@ -44,7 +46,8 @@ function errorMap(truth, estimate) {
   const values = new Uint8ClampedArray(truth.values.length).fill(255);
   for (let at = 0; at < values.length; at += CHANNELS) {
     const error = Math.abs(estimate.values[at] - truth.values[at]);
-    values.set(colours[Math.min(error, colours.length - 1)], at);
+    const colour = colours[Math.min(error, colours.length - 1)];
+    for (let channel = 0; channel < 3; channel++) values[at + channel] = colour[channel];
   }
   return paint({ ...truth, values });
 }
@@ -61,11 +64,13 @@ function paintable(inColour, inYCbCr) {
 // Of a photograph of the page.
 export async function openStored(photograph) {
   const [truth, low, luminance] = await Promise.all([photograph.truth, photograph.low, photograph.network].map(readPicture));
+  await nextTask();
   const bicubic = interpolate(low, photograph);
-  const converted = { truth: toYCbCr(truth), bicubic, network: withLuminance(bicubic, luminance) };
+  await nextTask();
+  const network = withLuminance(bicubic, luminance);
   return paintable(
-    { truth: () => paint(truth), bicubic: () => paint(toRgb(converted.bicubic)), network: () => paint(toRgb(converted.network)) },
-    (name) => converted[name],
+    { truth: () => paint(truth), bicubic: () => paint(toRgb(bicubic)), network: () => paint(toRgb(network)) },
+    (name) => ({ bicubic, network })[name] ?? toYCbCr(truth),
   );
 }
 
