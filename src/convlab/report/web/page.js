@@ -11,23 +11,20 @@ export function make(tag, properties = {}, ...children) {
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const rootElement = document.documentElement;
 const onTheme = [];
-let printing = false;
+let printing = false; // in light colours
 
-// Calls a function whenever the theme changes; before printing, what it does must be done when it
-// returns.
+// Calls a function at the start and whenever the theme changes. The theme changes for printing, too:
+// then what is printed is what has been drawn when the function returns.
 export function whenThemed(draw) {
   onTheme.push(draw);
 }
-
-// Whether the page is being printed, which it is in light colours.
-export const isPrinting = () => printing;
 
 export const isDark = () => rootElement.dataset.theme === "dark";
 
 export function applyTheme() {
   const choice = find("theme").value;
-  const isChosen = choice === "dark" || (choice === "auto" && dark.matches);
-  rootElement.dataset.theme = isChosen && !printing ? "dark" : "light";
+  const wantsDark = choice === "dark" || (choice === "auto" && dark.matches);
+  rootElement.dataset.theme = wantsDark && !printing ? "dark" : "light";
   return Promise.all(onTheme.map((draw) => draw()));
 }
 

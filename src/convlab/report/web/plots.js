@@ -1,5 +1,5 @@
 // Plots, drawn by Vega-Lite: what each shows stands where its data are.
-import { isPrinting, whenThemed } from "./page.js";
+import { whenThemed } from "./page.js";
 
 const views = {};
 const specs = {};
@@ -12,7 +12,7 @@ export function plot(name, spec, listen = {}) {
   listeners[name] = listen;
 }
 
-// A colour of the page's style: it follows the theme, also on paper.
+// A colour of the page's style, which follows the theme, also on paper.
 const themed = (name) => `var(--${name})`;
 
 function plotStyle() {
@@ -90,5 +90,5 @@ export function update(name, values) {
   if (view) view.data(name, values).runAsync();
 }
 
-// Drawing takes a while: what is printed is what stands there.
-whenThemed(() => isPrinting() || drawAll());
+let drawn; // once: the colours follow the theme
+whenThemed(() => (drawn ??= drawAll()));
