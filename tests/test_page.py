@@ -109,15 +109,22 @@ def test_a_browser_that_denies_storage_shows_the_page(open_report):
     assert report.evaluate("document.documentElement.dataset.theme") == "dark"
 
 
+CONTROLS = """
+[...document.querySelectorAll("button, select, input, summary, [tabindex]")].filter(
+  (each) => each.tabIndex >= 0 && !each.disabled && each.checkVisibility()
+    && (each.type !== "radio" || each.checked))
+"""
+"""One of the radio buttons of a group, one cell of the confusion matrix: arrow keys do the rest."""
+
+
 def test_every_control_can_be_reached_by_keyboard(report):
-    controls = "[...document.querySelectorAll('button, select, input, summary')]"
-    wanted = f"{controls}.filter((each) => each.type !== 'radio' || each.checked)"
-    count = report.evaluate(f"{wanted}.length")
+    controls = report.evaluate_handle(CONTROLS)
+    count = controls.evaluate("controls => controls.length")
     reached = set()
-    for _ in range(3 * count):
+    for _ in range(2 * count):
         report.keyboard.press("Tab")
-        reached.add(report.evaluate(f"{controls}.indexOf(document.activeElement)"))
-    assert len(reached - {-1}) == count
+        reached.add(controls.evaluate("controls => controls.indexOf(document.activeElement)"))
+    assert len(reached - {-1}) == count > 50
 
 
 def test_every_heading_links_to_itself(report):
