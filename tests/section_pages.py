@@ -21,7 +21,8 @@ LIBRARY = ("page", "kernel", "resize", "network", "cells")
 MODULES = {"convolution": ("convolution",), "residual": ("shuffle", "residual")}
 """Of the script, by template, beside the library."""
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1"><style>{style}</style>
+<meta name="viewport" content="width=device-width, initial-scale=1"><script>{theme}</script>
+<style>{style}</style>
 <select id="theme"><option value="auto"></select><main>{body}</main>
 <script type="application/json" id="data">{data}</script>
 <script type="module">{script}</script></html>"""
@@ -40,6 +41,7 @@ def open_section(
         loader=FileSystemLoader(WEB), autoescape=True, undefined=StrictUndefined
     )
     text = PAGE.format(
+        theme=bundle(["theme"]),
         style="".join((WEB / f"{name}.css").read_text("utf-8") for name in STYLES),
         body=environment.get_template(f"{template}.html").render(**sections),
         data=json.dumps(sections).replace("<", "\\u003c"),

@@ -21,6 +21,8 @@ new MutationObserver((_, observer) => {
 NO_STORAGE = """
 Object.defineProperty(window, "localStorage", { get() { throw new DOMException("denied"); } });
 """
+NO_RESIZE = "addEventListener('resize', (each) => each.stopImmediatePropagation());"
+"""What is printed is what stands there: nothing is drawn anew for the paper's width."""
 
 
 def style(report: Page, selector: str, name: str) -> str:
@@ -159,14 +161,14 @@ def test_without_scripts_there_is_all_that_needs_none(open_report):
 
 def test_paper_is_light_and_nothing_on_it_is_cut_or_closed(open_report):
     report = open_report(viewport={"width": 1440, "height": 900}, color_scheme="dark")
+    report.context.add_init_script(NO_RESIZE)
+    reload(report)
     widths = report.eval_on_selector_all(".chart svg", "all => all.map(each => each.clientWidth)")
     report.evaluate("addEventListener('beforeprint', () => (window.seen = 'before'))")
     report.pdf()
     assert report.evaluate("seen") == "before"
     expect(report.locator("html")).to_have_attribute("data-theme", "dark")  # afterwards
 
-    # On paper the width is another one, and there is no event that says so.
-    report.evaluate("addEventListener('resize', (each) => each.stopImmediatePropagation(), true)")
     report.emulate_media(media="print")
     report.set_viewport_size(PAPER)
     report.evaluate("dispatchEvent(new Event('beforeprint'))")
