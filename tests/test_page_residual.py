@@ -293,7 +293,7 @@ def test_the_report_shows_what_python_made_of_the_photograph(report, pipeline):
     report.locator("#residual").scroll_into_view_if_needed()
     data = json.loads(report.locator("#data").text_content())["superres"]
     run = read_superres_run(pipeline / "data/raw/bsds500", pipeline / "stages", data["scale"])
-    (best,) = (row["name"] for row in data["rows"] if row["rank"] == 1)
+    (best,) = (row["name"] for row in data["photographs"] if row["rank"] == 1)
     (file,) = (photo for photo in run.photos if photo.stem == best)
     shown = Shown(run.network, read_upscaled(run, file), {})
     expected = shown.photo.network[shown.window].astype(int)
