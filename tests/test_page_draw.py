@@ -137,7 +137,9 @@ def assert_predictions(page: Page, networks) -> None:
 def run_in_node(folder: Path, code: str, argument) -> list:
     """Run code after the modules that bring drawings to MNIST's form; it prints JSON."""
     program = folder / "program.mjs"
-    program.write_text(bundle(("kernel", "resize", "mnist")) + code, encoding="utf-8")
+    exported = "Object.assign(globalThis, $kernel, $resize, $mnist);"
+    script = f"{bundle(('kernel', 'resize', 'mnist'))}{exported}{code}"
+    program.write_text(script, encoding="utf-8")
     (folder / "argument.json").write_text(json.dumps(argument))
     command = [NODE, program, folder / "argument.json"]
     return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)

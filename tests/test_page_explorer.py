@@ -458,7 +458,7 @@ def test_it_prints_on_one_page_without_controls(open_report):
 def test_without_javascript_the_table_stays(open_report):
     report = open_report(java_script_enabled=False)
     expect(report.locator("#explorer")).to_be_hidden()
-    expect(report.locator("#superres noscript p")).to_be_visible()
+    expect(report.get_by_text("To compare the photographs needs JavaScript")).to_be_visible()
     report.get_by_text("The gain on each photograph as a table").click()
     assert report.locator(
         "#superres details td:has-text('+'), #superres details td:has-text('-')"

@@ -309,7 +309,9 @@ def test_without_javascript_there_are_no_controls(open_report):
 def run_javascript(modules, code, *arguments):
     """Run modules of the page outside of a browser; `code` sees `given` and sets `answer`."""
     read = "const given = JSON.parse(require('fs').readFileSync(0, 'utf8'));"
-    script = f"{bundle(modules)}{read} let answer; {code}; console.log(JSON.stringify(answer))"
+    exported = "".join(f"Object.assign(globalThis, ${module});" for module in modules)
+    program = f"{read} let answer; {code}; console.log(JSON.stringify(answer))"
+    script = f"{bundle(modules)}{exported}{program}"
     done = subprocess.run(
         [NODE, "-e", script],
         input=json.dumps(arguments),

@@ -190,6 +190,8 @@ def test_the_page_is_complete_and_loads_nothing(page):
             assert attributes[name].startswith(("#", "data:", *links)), (tag, attributes)
         assert tag != "img" or "alt" in attributes
     assert "default-src 'none'" in page
+    for heading in re.findall(r"<h[234][^>]*>(.*?)</h", page.split("</main>")[0], re.DOTALL):
+        assert heading.startswith('<a href="#') or not heading  # what a script fills
     ids = [attributes["id"] for _, attributes in elements.found if "id" in attributes]
     assert len(ids) == len(set(ids))
     needed = set(re.findall(r'find\("([\w-]+)"\)', bundle(SCRIPTS)))

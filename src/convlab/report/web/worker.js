@@ -31,7 +31,7 @@ async function decodePhotograph(file, options) {
   }
 }
 
-const TASKS = {
+export const TASKS = {
   open(message) {
     scale = message.scale;
     network = build(message.description, message.kernel);
