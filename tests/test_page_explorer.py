@@ -399,7 +399,9 @@ def test_a_photograph_of_the_reader_is_one_more(browser, pipeline, tmp_path):
     page = (pipeline / REPORT).read_text("utf-8")
     assert page.count(ready) == 1
     file = tmp_path / "report.html"
-    file.write_text(page.replace(ready, "window.addPhotograph = addPhotograph;" + ready), "utf-8")
+    file.write_text(
+        page.replace(ready, "window.addPhotograph = $explorer.addPhotograph;" + ready), "utf-8"
+    )
     report = browser.new_page(viewport={"width": 1000, "height": 800})
     report.goto(file.as_uri())
     report.wait_for_selector("html[data-ready=yes]")
@@ -458,7 +460,7 @@ def test_it_prints_on_one_page_without_controls(open_report):
 def test_without_javascript_the_table_stays(open_report):
     report = open_report(java_script_enabled=False)
     expect(report.locator("#explorer")).to_be_hidden()
-    expect(report.get_by_text("To compare the photographs needs JavaScript")).to_be_visible()
+    expect(report.locator("#superres noscript p", has_text="To compare")).to_be_visible()
     report.get_by_text("The gain on each photograph as a table").click()
     assert report.locator(
         "#superres details td:has-text('+'), #superres details td:has-text('-')"
