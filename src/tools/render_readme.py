@@ -2,9 +2,8 @@
 
 The tables come from metrics/ and benchmarks/compare/, the pictures from the
 trained networks: the embedding and the shifts of MNIST digits, a digit drawn on
-the report, photographs that libraries bundle, upscaled, and the demo's report
-(no BSDS500 image leaves its data folder). Run `dvc repro` and `make demo`
-before. Needs Chromium.
+the report, and photographs that libraries bundle, upscaled (no BSDS500 image
+leaves its data folder). Run `dvc repro` before. Needs Chromium.
 """
 
 import shutil
@@ -17,7 +16,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import skimage.data
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
 from convlab.cli.upscale import side_by_side, upscale_picture
@@ -156,29 +155,13 @@ def start_browser() -> Iterator[Browser]:
             yield browser
 
 
-@contextmanager
-def open_page(path: Path, command: str) -> Iterator[Page]:
-    """Open a report, which that command makes."""
-    if not path.exists():
-        raise InputError(f"{path}: is missing: run `{command}`")
-    with start_browser() as browser:
-        page = browser.new_page(viewport={"width": 1100, "height": 1060})
-        page.goto(path.absolute().as_uri())
-        page.wait_for_selector("html[data-ready=yes]")
-        yield page
-
-
-def photograph_report(path: Path) -> None:
-    """Take a picture of what the demo's report shows of super-resolution."""
-    with open_page(DEMO_REPORT, "make demo") as page:
-        heading = page.get_by_role("heading", name="Look closely")
-        heading.evaluate("element => element.scrollIntoView()")
-        page.screenshot(path=path)
-
-
 def animate_drawing(path: Path) -> None:
     """Draw a digit on the report, and show how both networks predict it meanwhile."""
-    with open_page(REPORT, "dvc repro") as page:
+    require_file(REPORT)
+    with start_browser() as browser:
+        page = browser.new_page(viewport={"width": 1100, "height": 1060})
+        page.goto(REPORT.absolute().as_uri())
+        page.wait_for_selector("html[data-ready=yes]")
         page.locator("#draw-clear").click()
         pad, desk = page.locator("#pad"), page.locator("#drawing .desk")
         desk.scroll_into_view_if_needed()
@@ -202,15 +185,14 @@ def main() -> None:
     text = replace_between(README.read_text(encoding="utf-8"), "results", tables(read_metrics()))
     comparison = COMPARISON.read_text(encoding="utf-8").rstrip()
     text = replace_between(text, "comparison", comparison)
-    names = ("superresolution.png", "report.png", "upscaled.png", "draw.webp")
+    names = ("superresolution.png", "upscaled.png", "draw.webp")
     drawn = [PICTURES / name for name in names]
     with atomic_write(README, *drawn, *(PICTURES / name for name in COPIED)) as drafts:
-        readme, photographs, report, upscaled, drawing, *copies = drafts
+        readme, photographs, upscaled, drawing, *copies = drafts
         scale = read_block(PARAMS, "scales", Scales).root[0]
         network = load_upscaler(Path(f"stages/train_sr/x{scale}/model.safetensors"), scale)
         readme.write_text(text, encoding="utf-8", newline="\n")
         draw_photographs(network, photographs)
-        photograph_report(report)
         animate_drawing(drawing)
         draw_upscaled(network, upscaled)
         for source, copy in zip(COPIED.values(), copies, strict=True):
