@@ -12,6 +12,7 @@ from convlab.core.checkpoint import Checkpoint  # before torch: see convlab/__in
 
 # isort: split
 import hypothesis
+import playwright
 import pytest
 import torch
 from dvc.cli import main as dvc_main
@@ -29,6 +30,8 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("reproducible")
 
 ROOT = Path(__file__).parents[1]
+NODE = Path(playwright.__file__).parent / "driver" / "node"
+"""To run the page's JavaScript without a browser."""
 REPORT = "stages/render_report/report.html"
 TINY = read_yaml(ROOT / "tests" / "params.tiny.yaml")
 

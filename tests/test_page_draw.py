@@ -9,13 +9,13 @@ from contextlib import chdir
 from pathlib import Path
 
 import numpy as np
-import playwright
 import pytest
 import torch
 from PIL import Image, ImageDraw
 from playwright.sync_api import Page, expect
 
 import render_report
+from conftest import NODE
 from convlab.core.weights import load_network
 from convlab.data.mnist import read_digits
 from convlab.digits.evaluation import shift
@@ -24,7 +24,6 @@ from convlab.digits.prediction import NETWORKS, predict
 from convlab.digits.preprocessing import _centre
 from convlab.report.page import bundle, render_page
 
-NODE = Path(playwright.__file__).parent / "driver" / "node"
 THREE = [
     [(0.3, 0.24), (0.48, 0.16), (0.66, 0.28), (0.48, 0.46)],
     [(0.48, 0.46), (0.7, 0.62), (0.5, 0.84), (0.28, 0.74)],

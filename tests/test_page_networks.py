@@ -2,23 +2,20 @@
 
 import json
 import subprocess
-from pathlib import Path
 
 import numpy as np
-import playwright
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional
 
-from conftest import ROOT
+from conftest import NODE, ROOT
 from convlab.core.weights import find_network, network_names
 from convlab.digits.prediction import NETWORKS as DIGITS
 from convlab.report.live import KERNEL, MAX_WEIGHTS, describe_network
 from convlab.superres.layers import PixelShuffle, bicubic
 from convlab.superres.upscaling import NETWORKS as SUPERRES
 
-NODE = Path(playwright.__file__).parent / "driver" / "node"
 WEB = ROOT / "src/convlab/report/web"
 
 

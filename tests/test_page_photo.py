@@ -8,13 +8,13 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
-import playwright
 import pytest
 import torch
 from PIL import Image
 from playwright.sync_api import Page, expect
 from torch import nn
 
+from conftest import NODE
 from convlab.cli.upscale import upscale_picture
 from convlab.core.weights import find_network, load_network
 from convlab.imaging.colour import chrominance, luminance, to_bytes, to_rgb
@@ -28,7 +28,6 @@ from convlab.superres.patches import make_pair
 from convlab.superres.tiling import plan_tiles, upscale_tiled
 from convlab.superres.upscaling import NETWORKS, upscale_luminance
 
-NODE = Path(playwright.__file__).parent / "driver" / "node"
 RANDOM = np.random.default_rng(0)
 
 
