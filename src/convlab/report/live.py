@@ -186,8 +186,10 @@ def _pair(value: int | tuple[int, ...]) -> list[int]:
     return [value, value] if isinstance(value, int) else list(value)
 
 
-def _bias(layer: nn.Module, outputs: int) -> Tensor:
-    return torch.zeros(outputs) if layer.bias is None else layer.bias
+def _weighted(layer: nn.Module, inputs: int, outputs: int) -> Operation:
+    """Give what convolutions and linear layers have: weights, and channels or numbers."""
+    bias = torch.zeros(outputs) if layer.bias is None else layer.bias
+    return {"tensors": {"weight": layer.weight, "bias": bias}, "channels": [inputs, outputs]}
 
 
 def _convolution(layer: nn.Conv2d) -> Operation:
@@ -201,8 +203,7 @@ def _convolution(layer: nn.Conv2d) -> Operation:
         padding = tuple(size // 2 for size in sizes)
     return {
         "operation": "convolution",
-        "tensors": {"weight": layer.weight, "bias": _bias(layer, layer.out_channels)},
-        "channels": [layer.in_channels, layer.out_channels],
+        **_weighted(layer, layer.in_channels, layer.out_channels),
         "kernel": _pair(layer.kernel_size),
         "stride": _pair(layer.stride),
         "padding": [0, 0] if padding == "valid" else _pair(padding),
@@ -216,8 +217,7 @@ def _transposed(layer: nn.ConvTranspose2d) -> Operation:
         raise UnknownLayerError("a transposed convolution with groups or dilation")
     return {
         "operation": "transposed",
-        "tensors": {"weight": layer.weight, "bias": _bias(layer, layer.out_channels)},
-        "channels": [layer.in_channels, layer.out_channels],
+        **_weighted(layer, layer.in_channels, layer.out_channels),
         "kernel": _pair(layer.kernel_size),
         "stride": _pair(layer.stride),
         "padding": _pair(layer.padding),
@@ -226,11 +226,7 @@ def _transposed(layer: nn.ConvTranspose2d) -> Operation:
 
 
 def _linear(layer: nn.Linear) -> Operation:
-    return {
-        "operation": "linear",
-        "tensors": {"weight": layer.weight, "bias": _bias(layer, layer.out_features)},
-        "channels": [layer.in_features, layer.out_features],
-    }
+    return {"operation": "linear", **_weighted(layer, layer.in_features, layer.out_features)}
 
 
 def _batch_norm(layer: nn.BatchNorm2d) -> Operation:

@@ -1,5 +1,5 @@
 // Pictures whose single pixels matter: read, painted as cells, marked, pointed at.
-import { make } from "./page.js";
+import { copyToCanvas, loadPicture, make } from "./page.js";
 
 const NEGATIVE = [179, 74, 0];
 const ZERO = [247, 247, 247];
@@ -29,11 +29,8 @@ export function decimal(number, digits = 2) {
 
 // Reads a grey picture: its height, its width and its values from 0 to 1.
 export async function readGrey(source) {
-  const image = make("img", { src: source });
-  await image.decode();
-  const { naturalWidth: width, naturalHeight: height } = image;
-  const context = make("canvas", { width, height }).getContext("2d");
-  context.drawImage(image, 0, 0);
+  const context = copyToCanvas(await loadPicture(source));
+  const { width, height } = context.canvas;
   const bytes = context.getImageData(0, 0, width, height).data;
   return { height, width, values: Float32Array.from({ length: height * width }, (_, at) => bytes[4 * at] / 255) };
 }

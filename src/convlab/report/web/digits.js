@@ -1,5 +1,5 @@
 // The digits' curves, confusion matrix, feature maps and receptive fields.
-import { choose, colour, data, find, make } from "./page.js";
+import { choose, data, find, make } from "./page.js";
 import { lines, long, percent, plot, steps } from "./plots.js";
 
 plot("loss", () =>

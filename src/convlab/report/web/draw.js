@@ -1,5 +1,5 @@
 // A digit that the reader draws, and what both networks make of it.
-import { data, find, make, whenThemed } from "./page.js";
+import { copyToCanvas, data, find, loadPicture, whenThemed } from "./page.js";
 import { tensor } from "./kernel.js";
 import { build, decode } from "./network.js";
 import { MNIST_SIDE, readLevels, shiftByPixels, softmax, toInput, toMnist } from "./mnist.js";
@@ -7,7 +7,7 @@ import { inPieces } from "./idle.js";
 import { makePad } from "./pad.js";
 import { makeMaps } from "./maps.js";
 import { MAX_SHIFT, makeShifts } from "./shifts.js";
-import { copyToCanvas, digitReader, findNearest, makeNeighbours, makePlane } from "./neighbours.js";
+import { digitReader, findNearest, makeNeighbours, makePlane } from "./neighbours.js";
 
 const FIRST_EXAMPLE = 3;
 
@@ -229,8 +229,7 @@ function startDrawing() {
     pad.beginWith(pictures[FIRST_EXAMPLE]);
     find("draw-status").textContent = ""; // nobody has drawn yet
     if (!run) return;
-    const sheet = make("img", { src: data.embedding.sheet });
-    await sheet.decode();
+    const sheet = await loadPicture(data.embedding.sheet);
     showNeighbours = makeNeighbours(find("neighbours"), sheet);
     embeddings = await embedTestDigits(run, sheet);
     showPredictions();

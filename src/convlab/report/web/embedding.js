@@ -1,5 +1,5 @@
 // The digits in the plane, through the training, over the activation atlas.
-import { choose, colour, data, find, isDark, make, whenThemed } from "./page.js";
+import { choose, colour, copyToCanvas, data, find, isDark, loadPicture, make, whenThemed } from "./page.js";
 import { showTile } from "./digits.js";
 import { Plane } from "./plane.js";
 
@@ -61,9 +61,8 @@ const toChannels = (hex) => [1, 3, 5].map((start) => parseInt(hex.slice(start, s
 
 // White becomes the colour that belongs to its place, as [red, green, blue]; black transparent.
 function tint(picture, colourAt) {
-  const canvas = make("canvas", { width: picture.naturalWidth, height: picture.naturalHeight });
-  const context = canvas.getContext("2d");
-  context.drawImage(picture, 0, 0);
+  const context = copyToCanvas(picture);
+  const { canvas } = context;
   const pixels = context.getImageData(0, 0, canvas.width, canvas.height);
   for (let place = 0; place < pixels.data.length; place += 4) {
     const x = (place / 4) % canvas.width;
@@ -72,12 +71,6 @@ function tint(picture, colourAt) {
   }
   context.putImageData(pixels, 0, 0);
   return canvas;
-}
-
-async function loadPicture(uri) {
-  const picture = make("img", { src: uri });
-  await picture.decode();
-  return picture;
 }
 
 async function applyScatterTheme() {

@@ -1,5 +1,5 @@
 // Which of the test digits in the embedding's plot have the embeddings nearest to the drawing's.
-import { colour, data, isDark, make } from "./page.js";
+import { colour, copyToCanvas, data, isDark, make } from "./page.js";
 import { MNIST_SIDE, readLevels } from "./mnist.js";
 
 const NEAREST = 5;
@@ -17,13 +17,6 @@ export function digitReader(sheet) {
     const { left, top } = placeOnSheet(index);
     return readLevels(context, left, top, MNIST_SIDE, MNIST_SIDE);
   };
-}
-
-export function copyToCanvas(picture) {
-  const { naturalWidth: width, naturalHeight: height } = picture;
-  const context = make("canvas", { width, height }).getContext("2d", { willReadFrequently: true });
-  context.drawImage(picture, 0, 0);
-  return context;
 }
 
 // Indices and Euclidean distances of the nearest of some vectors, which lie one after the other.

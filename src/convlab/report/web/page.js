@@ -8,6 +8,20 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
+export async function loadPicture(source) {
+  const picture = make("img", { src: source });
+  await picture.decode();
+  return picture;
+}
+
+// A canvas with the picture, to read its pixels.
+export function copyToCanvas(picture) {
+  const { naturalWidth: width, naturalHeight: height } = picture;
+  const context = make("canvas", { width, height }).getContext("2d", { willReadFrequently: true });
+  context.drawImage(picture, 0, 0);
+  return context;
+}
+
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const rootElement = document.documentElement;
 const onTheme = [];

@@ -1,18 +1,16 @@
 // The pictures of a photograph, computed from what the page has of it without loss.
-import { data, make } from "./page.js";
+import { copyToCanvas, data, loadPicture, make } from "./page.js";
 import { resize } from "./resize.js";
 import { toRgb, toYCbCr } from "./colour.js";
+import { cut } from "./tiles.js";
 
 const CHANNELS = 4; // with alpha, as canvases have them
 
 export const nextTask = () => new Promise((resolve) => setTimeout(resolve));
 
 async function readPicture(address) {
-  const image = make("img", { src: address });
-  await image.decode();
-  const { naturalWidth: width, naturalHeight: height } = image;
-  const context = make("canvas", { width, height }).getContext("2d", { willReadFrequently: true });
-  context.drawImage(image, 0, 0);
+  const context = copyToCanvas(await loadPicture(address));
+  const { width, height } = context.canvas;
   return { width, height, channels: CHANNELS, values: context.getImageData(0, 0, width, height).data };
 }
 
@@ -25,13 +23,7 @@ function paint({ width, height, values }) {
 // A part of the low resolution after interpolation.
 function interpolate(low, { width, height, top, left }) {
   const { scale } = data.superres;
-  const all = resize(low, scale * low.height, scale * low.width);
-  const values = new Uint8ClampedArray(width * height * CHANNELS);
-  for (let row = 0; row < height; row++) {
-    const start = ((top + row) * all.width + left) * CHANNELS;
-    values.set(all.values.subarray(start, start + width * CHANNELS), row * width * CHANNELS);
-  }
-  return { width, height, channels: CHANNELS, values };
+  return cut(resize(low, scale * low.height, scale * low.width), top, left, height, width);
 }
 
 function withLuminance(picture, { values: luminance }) {

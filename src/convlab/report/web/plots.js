@@ -1,15 +1,11 @@
 // Plots, drawn by Vega-Lite: what each shows stands where its data are.
 import { whenThemed } from "./page.js";
 
-const views = {};
 const specs = {};
-const listeners = {};
 
-// Says what the element with `data-chart=name` shows: a function of its width gives the
-// specification; `listen` may have functions of a datum for events such as `click`.
-export function plot(name, spec, listen = {}) {
+// Says what the element with `data-chart=name` shows: a function gives the specification.
+export function plot(name, spec) {
   specs[name] = spec;
-  listeners[name] = listen;
 }
 
 // A colour of the page's style, which follows the theme, also on paper.
@@ -59,36 +55,14 @@ export function long(table, x, columns) {
 export const percent = { format: ".0%", title: "accuracy" };
 export const steps = { field: "step", title: "step (mini-batches)", axis: { labelOverlap: true, labelSeparation: 6, tickCount: 8, format: "~s" } };
 
-async function draw(element) {
+function draw(element) {
   const name = element.dataset.chart;
-  const spec = { $schema: "https://vega.github.io/schema/vega-lite/v6.json", ...specs[name](element.clientWidth) };
+  const spec = { $schema: "https://vega.github.io/schema/vega-lite/v6.json", ...specs[name]() };
   spec.config = { ...plotStyle(), ...spec.config };
   spec.autosize = { type: "fit", contains: "padding" };
   spec.description = element.closest("figure").querySelector("figcaption").textContent;
-  const { view } = await vegaEmbed(element, spec, { actions: false, renderer: "svg", ast: true });
-  views[name]?.finalize();
-  views[name] = view;
-  for (const [event, select] of Object.entries(listeners[name])) {
-    view.addEventListener(event, (_, item) => item?.datum?.index !== undefined && select(item.datum));
-  }
+  return vegaEmbed(element, spec, { actions: false, renderer: "svg", ast: true });
 }
 
-export const drawAll = () => Promise.all([...document.querySelectorAll(".chart")].map(draw));
-
-let drawnWidth = innerWidth;
-let timer;
-addEventListener("resize", () => {
-  clearTimeout(timer);
-  timer = setTimeout(() => {
-    if (innerWidth !== drawnWidth) drawAll(); // the height of square plots depends on the width
-    drawnWidth = innerWidth;
-  }, 200);
-});
-
-export function update(name, values) {
-  const view = views[name];
-  if (view) view.data(name, values).runAsync();
-}
-
-let drawn; // once: the colours follow the theme
-whenThemed(() => (drawn ??= drawAll()));
+let drawn; // once: the colours follow the theme, and Vega the width
+whenThemed(() => (drawn ??= Promise.all([...document.querySelectorAll(".chart")].map(draw))));
