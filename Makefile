@@ -46,7 +46,7 @@ grade: setup ## train and measure the networks of branches: BRANCH="ann ben"
 test: setup ## linter and tests
 	ruff check .
 	ruff format --check .
-	pytest
+	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 verify: setup ## compare this run with the last commit; FORCE=1 first runs it anew in a clone
 	@python src/tools/verify.py $(if $(filter-out 0,$(FORCE)),--force)

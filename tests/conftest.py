@@ -4,9 +4,12 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, chdir, contextmanager
 from pathlib import Path
+from threading import Thread
 
 from convlab.core.checkpoint import Checkpoint  # before torch: see convlab/__init__.py
 
@@ -21,6 +24,7 @@ from playwright.sync_api import Page
 from convlab.core.compute import Compute, prepare
 from convlab.core.errors import InputError
 from convlab.core.params import read_yaml
+from section_pages import leave
 from tools import demo
 from tools.render_readme import start_browser
 
@@ -65,11 +69,14 @@ def prepared():
 
 
 def pytest_collection_modifyitems(items):
-    """Let tests that wait come last, since what they wait for goes on beside the others.
+    """Let files with tests that wait come last, since what they wait for goes on beside the others.
 
     First the run of the pipeline, then, begun when it has ended, the queue of experiments.
     """
-    items.sort(key=lambda item: [name in item.fixturenames for name in ("experiments", "pipeline")])
+    waits = defaultdict(list)
+    for item in items:
+        waits[item.path].append([name in item.fixturenames for name in ("experiments", "pipeline")])
+    items.sort(key=lambda item: max(waits[item.path]))
 
 
 def needs_pipeline(item: pytest.Item) -> bool:
@@ -77,12 +84,21 @@ def needs_pipeline(item: pytest.Item) -> bool:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def running(request, nobody, tmp_path_factory) -> Iterator[tuple[Path, subprocess.Popen] | None]:
-    """Start all stages, tiny, on bundled data, in a copy of the working tree."""
+def running(request, nobody, tmp_path_factory) -> Iterator[Path | None]:
+    """Start all stages, tiny, on bundled data, in a copy of the working tree.
+
+    Of several processes that test, the first does so for all.
+    """
     if not any(map(needs_pipeline, request.session.items)):
         yield None
         return
-    copy = tmp_path_factory.mktemp("pipeline")
+    folder = tmp_path_factory.getbasetemp()
+    copy = (folder.parent if hasattr(request.config, "workerinput") else folder) / "pipeline"
+    try:
+        copy.mkdir()
+    except FileExistsError:
+        yield copy
+        return
     TINY["train_sr"]["precision"] = request.config.getoption("--precision")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
@@ -92,19 +108,29 @@ def running(request, nobody, tmp_path_factory) -> Iterator[tuple[Path, subproces
         copy.with_suffix(".log").open("w") as log,
         subprocess.Popen(command, cwd=copy, stdout=log, stderr=log) as process,
     ):
-        yield copy, process
-        process.terminate()
+        status = copy.with_suffix(".status")
+        watch = Thread(target=lambda: status.write_text(str(process.wait())), daemon=True)
+        watch.start()
+        yield copy
+        if request.session.shouldfail:
+            process.terminate()
 
 
 @pytest.fixture(scope="session")
 def pipeline(running) -> Path:
-    """Give the copy in which all stages ran.
+    """Give the copy in which all stages ran; tests change nothing in it."""
+    status = running.with_suffix(".status")
+    until(lambda: status.exists() and status.read_text(), seconds=600)
+    assert status.read_text() == "0", running.with_suffix(".log").read_text()
+    return running
 
-    Tests may look, and change what they put back.
-    """
-    copy, process = running
-    assert process.wait() == 0, copy.with_suffix(".log").read_text()
-    return copy
+
+def until(condition: Callable[[], object], *, seconds: float = 120) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -210,31 +236,33 @@ def browser():
         yield started
 
 
-@pytest.fixture(scope="session")
-def address(pipeline):
-    return (pipeline / REPORT).as_uri()
-
-
 @pytest.fixture
-def open_report(browser, address):
-    """Give a function that opens the report; at the end, the browser must have logged nothing."""
-    with ExitStack() as opened:
-        logged = []
+def open_report(browser, pipeline, tmp_path):
+    """Give a function that opens the report; at the end, the browser must have logged nothing.
 
-        def open_it(**options) -> Page:
+    With `only`, the name of a module, the page has no other scripts, and opens sooner.
+    """
+    with ExitStack() as opened:
+        logged, addresses = [], []
+
+        def open_it(only: str = "", **options) -> Page:
+            file = pipeline / REPORT
+            if only:
+                text = file.read_text("utf-8")
+                file = tmp_path / f"{only}.html"
+                file.write_text(leave(text, only), "utf-8")
+            addresses.append(file.as_uri())
             page = opened.enter_context(browser.new_context(**options)).new_page()
             page.on("console", lambda message: logged.append(message.text))
             page.on("pageerror", lambda error: logged.append(str(error)))
             page.on("request", lambda request: logged.append(request.url))
-            page.goto(address)
+            page.goto(addresses[-1])
             if options.get("java_script_enabled", True):
                 page.wait_for_selector("html[data-ready=yes]")
             return page
 
         yield open_it
-    assert [
-        line for line in logged if line != address and not line.startswith(("data:", "blob:"))
-    ] == []
+    assert [each for each in logged if not each.startswith(("data:", "blob:", *addresses))] == []
 
 
 @pytest.fixture

@@ -1,8 +1,9 @@
-"""Pages with a single section of the report, of any network, which open at once."""
+"""Pages with a single part of the report, which open at once."""
 
 import base64
 import io
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,17 +16,30 @@ from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from convlab.report.live import KERNEL
-from convlab.report.page import STYLES, WEB, bundle
+from convlab.report.page import SCRIPTS, STYLES, WEB, bundle
 
-LIBRARY = ("page", "kernel", "resize", "network", "cells")
-MODULES = {"convolution": ("convolution",), "residual": ("shuffle", "residual")}
-"""Of the script, by template, beside the library."""
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><script>{theme}</script>
 <style>{style}</style>
 <select id="theme"><option value="auto"></select><main>{body}</main>
 <script type="application/json" id="data">{data}</script>
 <script type="module">{script}</script></html>"""
+
+
+def with_imports(module: str) -> list[str]:
+    """Name the modules of the page's script that one needs, in their order, and what starts it."""
+    wanted, found = [module, "start"], set()
+    while wanted:
+        found.add(name := wanted.pop())
+        script = (WEB / f"{name}.js").read_text("utf-8")
+        wanted += set(re.findall(r'^import .* from "\./(\w+)\.js"', script, re.MULTILINE)) - found
+    return [each for each in SCRIPTS if each in found]
+
+
+def leave(report: str, module: str) -> str:
+    """Leave of the report's scripts those that one module needs: nothing is plotted."""
+    start = report.index('<script type="module">')
+    return f'{report[:start]}<script type="module">{bundle(with_imports(module))}</script></html>'
 
 
 @contextmanager
@@ -45,7 +59,7 @@ def open_section(
         style="".join((WEB / f"{name}.css").read_text("utf-8") for name in STYLES),
         body=environment.get_template(f"{template}.html").render(**sections),
         data=json.dumps(sections).replace("<", "\\u003c"),
-        script=bundle((*LIBRARY, *MODULES[template], "start")),
+        script=bundle(with_imports(template)),
     )
     logged = []
     with TemporaryDirectory() as folder, browser.new_context(**options) as context:

@@ -3,14 +3,13 @@
 import json
 import subprocess
 import sys
-import time
 from contextlib import suppress
 
 import psutil
 import pytest
 import yaml
 
-from conftest import commit_run, dvc, dvc_inside, git
+from conftest import commit_run, dvc, dvc_inside, git, until
 
 STRIDES = {"grid-1": 96, "grid-2": 128}  # of make_patches, the quickest stage
 CHANGED = ["dvc.lock", "params.yaml"]  # in git, by either
@@ -40,13 +39,6 @@ def experiments(queue):
     folder, _ = queue
     until(lambda: names(folder) >= set(STRIDES))
     return folder
-
-
-def until(condition, seconds=120):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
 
 
 def names(folder):

@@ -183,7 +183,8 @@ def marked(page: Page, name: str) -> list[tuple[int, int]]:
     return [(int(y), int(x)) for x, y in re.findall(r"M(-?\d+) (-?\d+)", drawn)]
 
 
-def test_keys_buttons_and_the_mouse_move_the_kernel(report):
+def test_keys_buttons_and_the_mouse_move_the_kernel(open_report):
+    report = open_report(only="convolution")
     go_to(report, 0, 26)
     box = report.locator("#convolution-input").bounding_box()
     middle = box["x"] + box["width"] / 2 + 1, box["y"] + box["height"] / 2 + 1

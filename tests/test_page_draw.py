@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Page, expect
 
 import render_report
-from conftest import NODE
+from conftest import NODE, REPORT
 from convlab.core.weights import load_network
 from convlab.data.mnist import read_digits
 from convlab.digits.evaluation import shift
@@ -41,14 +41,14 @@ def networks(pipeline):
 
 
 @pytest.fixture(scope="module")
-def opened(browser, address) -> Iterator[Page]:
+def opened(browser, pipeline) -> Iterator[Page]:
     """Open the page once for many tests, with a finger too; it must log nothing."""
     logged = []
     with browser.new_context(viewport={"width": 1000, "height": 900}, has_touch=True) as context:
         page = context.new_page()
         page.on("console", lambda message: logged.append(message.text))
         page.on("pageerror", lambda error: logged.append(str(error)))
-        page.goto(address)
+        page.goto((pipeline / REPORT).as_uri())
         page.wait_for_selector("html[data-ready=yes]")
         expect(page.locator("#near-text")).to_have_text("", timeout=30_000)
         yield page

@@ -83,6 +83,11 @@ def view(report: Page, name: str) -> Locator:
 
 
 @pytest.fixture
+def report(open_report):
+    return open_report(only="explorer", viewport={"width": 1440, "height": 900})
+
+
+@pytest.fixture
 def explorer(report):
     wait_for(report)
     into_view(report, "viewer")
@@ -196,7 +201,7 @@ def touch(session, kind: str, *points: tuple[float, float]) -> None:
 
 
 def test_fingers_zoom_tap_drag_and_scroll(open_report):
-    report = open_report(viewport={"width": 360, "height": 740}, has_touch=True)
+    report = open_report(only="explorer", viewport={"width": 360, "height": 740}, has_touch=True)
     wait_for(report)
     into_view(report, "viewer")
     session = report.context.new_cdp_session(report)
@@ -296,7 +301,7 @@ def test_a_label_never_lies_on_the_other_picture(explorer):
 
 @pytest.mark.parametrize("width", [360, 1440])
 def test_the_zoom_stays_and_the_page_does_not_jump(open_report, width):
-    report = open_report(viewport={"width": width, "height": 900})
+    report = open_report(only="explorer", viewport={"width": width, "height": 900})
     wait_for(report)
     report.locator("#zoom-in").click(click_count=2)
     layout = "[document.documentElement.scrollHeight, scrollY]"
@@ -440,7 +445,9 @@ def test_a_photograph_of_the_reader_is_one_more(browser, pipeline, tmp_path):
 
 
 def test_it_prints_on_one_page_without_controls(open_report):
-    report = open_report(viewport={"width": 700, "height": 990})  # A4 less its margins
+    report = open_report(
+        only="explorer", viewport={"width": 700, "height": 990}
+    )  # A4 less its margins
     wait_for(report)
     screen = shown(report)
     report.emulate_media(media="print")

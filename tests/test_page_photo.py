@@ -35,6 +35,11 @@ def noise(*shape):
     return RANDOM.integers(0, 256, shape, np.uint8)
 
 
+@pytest.fixture
+def report(open_report):
+    return open_report(only="photo", viewport={"width": 1440, "height": 900})
+
+
 @pytest.fixture(scope="module")
 def network(pipeline):
     return load_network(pipeline / "stages/train_sr/x2/model.safetensors", NETWORKS)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from contextlib import chdir, contextmanager
 
 import numpy as np
@@ -24,6 +25,12 @@ from tools import plots
 
 MEASURED = ("nearest", "bilinear", "bicubic", "lanczos", "network", "gain")
 PER_SCALE = (make_patches, train_sr, evaluate_sr)
+
+
+@pytest.fixture(scope="module")
+def pipeline(pipeline, tmp_path_factory):
+    """A copy of the finished run, since the tests change files in it for a while."""
+    return shutil.copytree(pipeline, tmp_path_factory.mktemp("own"), dirs_exist_ok=True)
 
 
 def start(stage):

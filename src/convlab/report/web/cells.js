@@ -85,3 +85,15 @@ export function whenArrowed(element, act) {
     act(...moves[event.key]);
   });
 }
+
+// Shows one of the digits of a sheet.
+export function showTile(element, { sheet, columns, labels }, index) {
+  const rows = Math.ceil(labels.length / columns);
+  const share = (place, count) => (count > 1 ? (100 * place) / (count - 1) : 0);
+  Object.assign(element.style, {
+    backgroundImage: `url(${sheet})`,
+    backgroundSize: `${100 * columns}% ${100 * rows}%`,
+    backgroundPosition: `${share(index % columns, columns)}% ${share(Math.floor(index / columns), rows)}%`,
+  });
+  element.setAttribute("aria-label", `A handwritten ${labels[index]}`);
+}

@@ -1,5 +1,6 @@
 // The digits' curves, confusion matrix, feature maps and receptive fields.
 import { choose, data, find, make } from "./page.js";
+import { showTile } from "./cells.js";
 import { lines, long, percent, plot, steps } from "./plots.js";
 
 plot("loss", () =>
@@ -45,18 +46,6 @@ plot("shift", () =>
     { field: "value", title: percent.title, axis: { format: percent.format }, scale: { domain: [0, 1] } },
     ["CNN", "MLP"],
   ));
-
-// Shows one of the digits of a sheet.
-export function showTile(element, { sheet, columns, labels }, index) {
-  const rows = Math.ceil(labels.length / columns);
-  const share = (place, count) => (count > 1 ? (100 * place) / (count - 1) : 0);
-  Object.assign(element.style, {
-    backgroundImage: `url(${sheet})`,
-    backgroundSize: `${100 * columns}% ${100 * rows}%`,
-    backgroundPosition: `${share(index % columns, columns)}% ${share(Math.floor(index / columns), rows)}%`,
-  });
-  element.setAttribute("aria-label", `A handwritten ${labels[index]}`);
-}
 
 const { confused } = data.digits;
 

@@ -1,6 +1,6 @@
 // The digits in the plane, through the training, over the activation atlas.
 import { choose, colour, copyToCanvas, data, find, isDark, loadPicture, make, whenThemed } from "./page.js";
-import { showTile } from "./digits.js";
+import { showTile } from "./cells.js";
 import { Plane } from "./plane.js";
 
 const scatter = data.embedding;
