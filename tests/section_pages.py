@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Locator, Page
 
 from convlab.report.live import KERNEL
 from convlab.report.page import SCRIPTS, STYLES, WEB, bundle
@@ -80,3 +80,14 @@ def canvas_colours(page: Page, selector: str) -> np.ndarray:
     uri = page.eval_on_selector(selector, "canvas => canvas.toDataURL()")
     picture = Image.open(io.BytesIO(base64.b64decode(uri.split(",")[1])))
     return np.asarray(picture.convert("RGB"))
+
+
+def digit_shown(sprite: Locator) -> np.ndarray:
+    """Give the digit that a sprite shows, range 0 to 255, shape (28, 28).
+
+    A place between two pixels lets the ground show at the edge of a screenshot, so that is cut off.
+    """
+    shown = Image.open(io.BytesIO(sprite.screenshot())).convert("L")
+    width, height = shown.size
+    inside = shown.crop((1, 1, width - 1, height - 1))
+    return np.asarray(inside.resize((28, 28), Image.Resampling.BOX), float)

@@ -1,11 +1,9 @@
 """Digits in a real browser: the confusion matrix, and curves that can be read."""
 
-import io
 import re
 
 import numpy as np
 import pytest
-from PIL import Image
 from playwright.sync_api import expect
 from scipy.special import softmax
 from sklearn.metrics import confusion_matrix
@@ -13,6 +11,7 @@ from sklearn.metrics import confusion_matrix
 from convlab.digits.prediction import predict
 from convlab.report.digits import CORRECT_SHOWN
 from convlab.report.sources import read_digits_run
+from section_pages import digit_shown
 
 LIMIT = 40  # evaluate_cnn.misclassified_shown
 
@@ -74,8 +73,7 @@ def test_a_cell_shows_its_digits_and_what_both_networks_predict(report, run):
             f"Label {label}, prediction {prediction}: {counts[label, prediction]}"
         )
         assert ("are shown" in text) == (len(texts) < counts[label, prediction])
-        tile = Image.open(io.BytesIO(shown.nth(0).locator(".sprite").screenshot())).convert("L")
-        tile = np.asarray(tile.resize((28, 28), Image.Resampling.BOX), float)
+        tile = digit_shown(shown.nth(0).locator(".sprite"))
         assert np.abs(tile - run.images[indices[0]]).mean() < 12
 
 

@@ -50,7 +50,9 @@ def opened(browser, pipeline) -> Iterator[Page]:
         page.on("pageerror", lambda error: logged.append(str(error)))
         page.goto((pipeline / REPORT).as_uri())
         page.wait_for_selector("html[data-ready=yes]")
-        expect(page.locator("#near-text")).to_have_text("", timeout=30_000)
+        height = page.locator("#draw").bounding_box()["height"]
+        expect(page.locator("#near-count")).to_have_text("500", timeout=30_000)
+        assert page.locator("#draw").bounding_box()["height"] == height
         yield page
     assert logged == []
 

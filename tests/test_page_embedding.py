@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 from conftest import REPORT
 from convlab.report.sources import read_digits_run
+from section_pages import digit_shown
 
 MARGIN = 0.04  # of the plane, around all points
 DRAWN = "document.getElementById('plane').toDataURL()"
@@ -230,8 +231,7 @@ def test_pointing_is_cheap_and_silent_and_choosing_is_spoken(plot, run):
     expect(plot.locator("#selected")).to_have_attribute(
         "aria-label", f"A handwritten {run.labels[digit]}"
     )
-    shown = Image.open(io.BytesIO(plot.locator("#selected").screenshot())).convert("L")
-    shown = np.asarray(shown.resize((28, 28), Image.Resampling.BOX), float)
+    shown = digit_shown(plot.locator("#selected"))
     assert np.abs(shown - run.images[digit]).mean() < 12
 
 

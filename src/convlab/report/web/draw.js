@@ -101,11 +101,12 @@ async function embedTestDigits(run, sheet) {
   const { labels, width } = data.embedding;
   const readDigit = digitReader(sheet);
   const embeddings = new Float32Array(labels.length * width);
+  const progress = find("near-count");
   await inPieces(labels.length, (index) => {
     embeddings.set(run(toInput(readDigit(index))).outputs[1].values, index * width);
-    if (index % 25 === 0) find("near-text").textContent = `Computing the embeddings of the test digits: ${index} of ${labels.length}`;
+    if (index % 25 === 0) progress.textContent = index;
   });
-  find("near-text").textContent = "";
+  progress.textContent = labels.length; // the line stays, so that what follows does not move
   return embeddings;
 }
 
