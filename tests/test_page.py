@@ -90,7 +90,7 @@ def test_a_chosen_theme_is_kept_and_there_before_anything_is_painted(open_report
     reload(report)
     assert report.evaluate("firstColours") == ["light", light]
     report.emulate_media(color_scheme="dark")
-    assert style(report, "body", "backgroundColor") == dark
+    expect(report.locator("body")).to_have_css("background-color", dark)
 
 
 def test_plots_have_the_colours_of_the_theme_whenever_it_changes(report):
