@@ -57,7 +57,8 @@ def write_table(path: Path, rows: list[Row], commit: str) -> None:
             f"{TITLES[budget]}:",
             "",
             "| network | parameters | multiply-adds per pixel | s per megapixel | rates | steps "
-            "| validation PSNR (dB) | B100 PSNR (dB) / SSIM | published | what it lacked |",
+            "| validation PSNR (dB) | B100 PSNR (dB) / SSIM | published "
+            "| why below the published figure |",
             "|---|---|---|---|---|---|---|---|---|---|",
         ]
         for row in (row for row in rows if row.budget == budget):
