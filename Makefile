@@ -76,7 +76,7 @@ compare: setup ## train every super-resolution network for the same time and the
 speedrun: setup ## train an entry of the board with three seeds: ENTRY=file.yaml
 	python benchmarks/speedrun $(ENTRY)
 
-readme: setup-tests ## renew the README's tables and pictures from metrics/ and the models
+readme: setup-tests ## renew tables and pictures of README and docs from metrics/ and the models
 	python src/tools/render_readme.py
 
 clean: ## remove .venv, the demo and unfinished work; results and DVC's cache stay

@@ -1,4 +1,4 @@
-"""What the README shows is what the repository holds."""
+"""What README.md and the other pages show is what the repository holds."""
 
 import re
 import subprocess
@@ -8,15 +8,25 @@ import pytest
 from conftest import ROOT
 from convlab.core.errors import InputError
 from tools.metrics import read_metrics
-from tools.render_readme import COMPARISON, replace_between, superresolution_table, tables
+from tools.render_readme import (
+    BENCHMARKS,
+    COMPARISON,
+    README,
+    replace_between,
+    superresolution_table,
+    tables,
+)
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = sorted(
+    path for path in ROOT.rglob("*.md") if not {".venv", ".work", "demo"} & {*path.parts}
+)
 
 
 def test_the_tables_hold_the_figures_of_the_metrics_in_git(monkeypatch):
     # Not those of the workspace: a run on another processor gives others.
     monkeypatch.chdir(ROOT)
-    assert replace_between(README, "results", tables(read_metrics("HEAD"))) == README
+    written = replace_between(README, "results", tables(read_metrics("HEAD")))
+    assert written == README.read_text(encoding="utf-8")
 
 
 def test_every_scale_that_was_run_has_its_rows():
@@ -42,14 +52,26 @@ def test_metrics_of_a_stage_that_are_missing_are_named():
 def test_the_comparison_is_the_one_that_was_made(monkeypatch):
     monkeypatch.chdir(ROOT)
     table = COMPARISON.read_text(encoding="utf-8").rstrip()
-    assert replace_between(README, "comparison", table) == README
+    written = replace_between(BENCHMARKS, "comparison", table)
+    assert written == BENCHMARKS.read_text(encoding="utf-8")
 
 
-def test_every_local_link_and_picture_is_there():
-    targets = re.findall(r"\]\(([^)#:]+)\)|src=\"([^\":]+)\"", README)
-    paths = {path for pair in targets for path in pair if path}
-    assert {path for path in paths if path.endswith(".png")}
-    assert [path for path in paths if not (ROOT / path).exists()] == []
+def anchor(heading: str) -> str:
+    """Give the anchor that GitHub makes of a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_local_link_and_picture_is_there(page):
+    text = re.sub(r"```.*?```|`[^`\n]*`", "", page.read_text("utf-8"), flags=re.DOTALL)
+    targets = re.findall(r"\]\(([^)\s:]+)\)|src=\"([^\":]+)\"", text)
+    for target in filter(None, (target for pair in targets for target in pair)):
+        path, _, place = target.partition("#")
+        linked = page.parent / path if path else page
+        assert linked.exists(), target
+        if place:
+            headings = re.findall(r"^#+ (.*)$", linked.read_text("utf-8"), re.MULTILINE)
+            assert place in map(anchor, headings), target
 
 
 def test_make_help_is_shown_as_it_is():
@@ -60,9 +82,16 @@ def test_make_help_is_shown_as_it_is():
         capture_output=True,
         text=True,
     ).stdout
-    assert f"$ make help\n{shown}```" in README
+    page = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
+    assert f"$ make help\n{shown}```" in page
 
 
-def test_a_readme_without_marks_is_refused():
-    with pytest.raises(InputError, match="<!-- results -->"):
-        replace_between("no marks", "results", "table")
+def test_a_page_without_marks_is_refused(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("no marks", encoding="utf-8")
+    with pytest.raises(InputError, match=r"page\.md: the lines <!-- results -->"):
+        replace_between(page, "results", "table")
+
+
+def test_the_front_page_is_one_page():
+    assert len((ROOT / README).read_text(encoding="utf-8").splitlines()) <= 200

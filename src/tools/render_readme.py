@@ -1,4 +1,4 @@
-"""Renew what the README shows of the results: its tables and its pictures.
+"""Renew what README.md and docs/ show of the results: tables and pictures.
 
 The tables come from metrics/ and benchmarks/compare/, the pictures from the
 trained networks: the embedding and the shifts of MNIST digits, a digit drawn on
@@ -36,7 +36,7 @@ from convlab.superres.patches import Scales, make_pair
 from convlab.superres.upscaling import load_upscaler, upscale_luminance
 from tools.metrics import read_metrics
 
-README = Path("README.md")
+README, BENCHMARKS = Path("README.md"), Path("docs/benchmarks.md")
 PICTURES = Path("docs")
 PARAMS = Path("params.yaml")
 COMPARISON = Path("benchmarks/compare/table.md")
@@ -102,13 +102,20 @@ def tables(metrics: dict[str, dict]) -> str:
         raise InputError(f"metrics/ lacks {error}: run `dvc repro`") from error
 
 
-def replace_between(text: str, mark: str, content: str) -> str:
-    """Put content between the comments <!-- mark --> and <!-- /mark -->."""
+def replace_between(page: Path, mark: str, content: str) -> str:
+    """Give a page's text with other content between <!-- mark --> and <!-- /mark -->.
+
+    Raises
+    ------
+    InputError
+        If the page lacks these comments.
+    """
+    text = page.read_text(encoding="utf-8")
     start, end = f"<!-- {mark} -->", f"<!-- /{mark} -->"
     if start not in text or end not in text:
         raise InputError(
-            f"{README}: the lines {start} and {end}, between which tables are written, are"
-            f" missing: put them back, or restore the whole file with `git checkout {README}`"
+            f"{page}: the lines {start} and {end}, between which tables are written, are"
+            f" missing: put them back, or restore the whole file with `git checkout {page}`"
         )
     return text.partition(start)[0] + f"{start}\n{content}\n{end}" + text.partition(end)[2]
 
@@ -182,16 +189,20 @@ def animate_drawing(path: Path) -> None:
 
 def main() -> None:
     prepare(read_block(PARAMS, "compute", Compute))
-    text = replace_between(README.read_text(encoding="utf-8"), "results", tables(read_metrics()))
     comparison = COMPARISON.read_text(encoding="utf-8").rstrip()
-    text = replace_between(text, "comparison", comparison)
+    texts = [
+        replace_between(README, "results", tables(read_metrics())),
+        replace_between(BENCHMARKS, "comparison", comparison),
+    ]
     names = ("superresolution.png", "upscaled.png", "draw.webp")
     drawn = [PICTURES / name for name in names]
-    with atomic_write(README, *drawn, *(PICTURES / name for name in COPIED)) as drafts:
-        readme, photographs, upscaled, drawing, *copies = drafts
+    pages = README, BENCHMARKS
+    with atomic_write(*pages, *drawn, *(PICTURES / name for name in COPIED)) as drafts:
+        readme, benchmarks, photographs, upscaled, drawing, *copies = drafts
         scale = read_block(PARAMS, "scales", Scales).root[0]
         network = load_upscaler(Path(f"stages/train_sr/x{scale}/model.safetensors"), scale)
-        readme.write_text(text, encoding="utf-8", newline="\n")
+        for page, text in zip((readme, benchmarks), texts, strict=True):
+            page.write_text(text, encoding="utf-8", newline="\n")
         draw_photographs(network, photographs)
         animate_drawing(drawing)
         draw_upscaled(network, upscaled)
