@@ -44,8 +44,8 @@ setup-tests: .venv/tests ## add what the tests need
 demo: setup ## run the whole pipeline on bundled data: no download, a few minutes
 	python src/tools/demo.py
 
-repro: setup ## rebuild everything that is out of date, on MNIST and BSDS500
-	@python src/tools/repro.py
+repro: setup ## rebuild everything that is out of date; PRESET=long: with params.long.yaml
+	@python src/tools/$(if $(PRESET),preset.py "$$PRESET",repro.py)
 
 check-network: setup ## check a network before its training, and what it costs: NETWORK=student
 	@python src/tools/check_network.py "$${NETWORK:-student}"

@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 from convlab.core.errors import InputError
 from convlab.core.script import script
 from convlab.data.photos import split_photos
-from tools.demo import lay_over
+from tools.preset import lay_over
 
 ROOT = Path(__file__).parents[1]
 PHOTOS = Path("data/raw/bsds500")

@@ -23,7 +23,7 @@ import train_sr
 from convlab.core.params import read_block
 from convlab.core.script import script
 from convlab.superres.training import TrainSr
-from tools.demo import lay_over
+from tools.preset import lay_over
 
 PARAMS = Path("params.yaml").absolute()
 PATCHES = Path("data/patches").absolute()

@@ -19,10 +19,10 @@ from tabulate import tabulate
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
-from convlab.core.params import read_yaml
 from convlab.core.script import script
 from tools.commands import dvc
-from tools.demo import lay_over, prepare_copy
+from tools.demo import prepare_copy
+from tools.preset import lay_over, read_preset
 
 PRESETS = ("default", "long", "gpu")
 SCALES = (2, 3, 4)
@@ -34,7 +34,7 @@ HEADER = (
 
 def measure(preset: str, scales: list[int], seed: int) -> Iterator[tuple]:
     """Run a preset with one seed; give its rows of the table, one per scale."""
-    changes = {} if preset == "default" else read_yaml(Path(f"params.{preset}.yaml"))
+    changes = {} if preset == "default" else read_preset(preset)
     copy = Path(".work/presets") / f"{preset}-seed{seed}"
     prepare_copy(copy, changes)
     own = {"scales": scales, "train_sr": {"seed": seed}, "evaluate_sr": {"self_ensemble": True}}

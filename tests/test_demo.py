@@ -4,7 +4,6 @@ import pytest
 
 from conftest import ROOT, git
 from convlab.core.errors import InputError
-from convlab.core.params import read_yaml
 from tools import demo
 
 
@@ -38,42 +37,6 @@ def test_the_copy_has_uncommitted_files_but_no_results(checkout):
         "src/convlab/superres/metrics.py",
         "src/tools/metrics/dvc.lock",
     }
-
-
-def test_changes_replace_single_values_in_nested_blocks_and_nothing_else():
-    values = {"a": {"b": {"c": 1, "d": 2}, "e": {"f": 3}}, "g": [4]}
-    changes = {"a": {"b": {"c": 5, "h": {}}, "e": 6}, "g": [7]}
-    merged = {"a": {"b": {"c": 5, "d": 2, "h": {}}, "e": 6}, "g": [7]}
-    assert demo.merge(values, changes) == merged
-    assert demo.merge(values, {}) == values
-
-
-def test_a_preset_of_one_network_keeps_the_others(checkout):
-    demo.lay_over(checkout / "params.yaml", {"networks": {"subpixel": {"channels": 4}}})
-    networks = read_yaml(checkout / "params.yaml")["networks"]
-    assert networks["subpixel"]["channels"] == 4
-    assert networks["subpixel"]["layers"] == 6
-    assert "cnn" in networks
-
-
-@pytest.mark.parametrize(
-    "name", ["params.demo.yaml", "tests/params.tiny.yaml", "params.long.yaml", "params.gpu.yaml"]
-)
-def test_every_preset_of_the_repository_is_valid(checkout, name):
-    demo.lay_over(checkout / "params.yaml", read_yaml(ROOT / name))
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"train": {"steps": 3}}, r"params\.yaml: train: unknown block"),
-        ({"train_cnn": 3}, r"params\.yaml: train_cnn: must have these keys"),
-        ({"networks": {"nonet": {}}}, r"params\.yaml: networks\.nonet: unknown"),
-    ],
-)
-def test_a_change_that_does_not_fit_is_refused(checkout, changes, message):
-    with pytest.raises(InputError, match=message):
-        demo.lay_over(checkout / "params.yaml", changes)
 
 
 def test_outside_git_the_error_is_one_line(tmp_path, monkeypatch):

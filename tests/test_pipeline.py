@@ -137,7 +137,7 @@ def test_another_network_and_another_scale_run_what_they_touch_alone(pipeline):
         assert set(said) == SUPERRES - {"make_patches@2"}
         assert "src/convlab/superres/networks/espcn.py" in json.dumps(said["train_sr@2"])
         assert "networks.espcn" in json.dumps(said["train_sr@2"])
-    with changed(params, text.replace("scales:\n- 2\n", "scales:\n- 2\n- 3\n").encode()):
+    with changed(params, text.replace("scales: [2]", "scales: [2, 3]").encode()):
         assert set(status(pipeline)) == {name.replace("@2", "@3") for name in SUPERRES}
     other = text.replace("edsr: {}", "edsr: {channels: 65}")  # not the chosen one
     assert other != text

@@ -10,16 +10,14 @@ from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from convlab.core.outputs import remove
-from convlab.core.params import read_yaml
 from convlab.core.script import script
 from convlab.core.tables import flatten
 from tools.check_params import check
 from tools.commands import dvc, git
 from tools.metrics import FOLDER as METRICS
 from tools.metrics import read_metrics
+from tools.preset import lay_over, read_preset
 
 COPY = Path("demo")
 
@@ -34,32 +32,6 @@ def copy_tree(target: Path) -> None:
             shutil.copyfile(source, target / source)
 
 
-def merge(values: Any, changes: Any) -> Any:
-    """Change some keys of nested blocks and keep all others.
-
-    Returns
-    -------
-    Any
-        `changes` where either is not a block.
-    """
-    if not (isinstance(values, dict) and isinstance(changes, dict)):
-        return changes
-    return values | {key: merge(values.get(key), change) for key, change in changes.items()}
-
-
-def lay_over(params: Path, changes: dict[str, Any]) -> None:
-    """Change some keys of a parameter file, which must be valid then.
-
-    Raises
-    ------
-    InputError
-        If it is not, as `check` says.
-    """
-    content = merge(read_yaml(params), changes)
-    params.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
-    check(params)
-
-
 def prepare_copy(target: Path, changes: dict[str, Any]) -> None:
     """Make a copy of the working tree that DVC can run on, with some parameters changed."""
     copy_tree(target)
@@ -70,7 +42,7 @@ def prepare_copy(target: Path, changes: dict[str, Any]) -> None:
 def main() -> None:
     check(Path("params.yaml"))
     remove(COPY)
-    prepare_copy(COPY, read_yaml(Path("params.demo.yaml")))
+    prepare_copy(COPY, read_preset("demo"))
     dvc("repro", folder=COPY)
     with chdir(COPY):
         metrics = read_metrics()

@@ -1,0 +1,107 @@
+"""A preset changes params.yaml where people see it, and nothing else."""
+
+import difflib
+import re
+import shutil
+import subprocess
+
+import pytest
+import yaml
+
+from conftest import ROOT, TINY
+from convlab.core.errors import InputError
+from convlab.core.params import read_yaml
+from tools import preset
+
+NAMES = ["all-scales", "demo", "gpu", "long"]
+
+
+@pytest.fixture
+def params(tmp_path, monkeypatch):
+    """A folder with the repository's parameters and presets."""
+    monkeypatch.chdir(tmp_path)
+    for file in ROOT.glob("params.*"):
+        shutil.copy(file, tmp_path)
+    return tmp_path / "params.yaml"
+
+
+def test_changes_replace_single_values_in_nested_blocks_and_nothing_else():
+    values = {"a": {"b": {"c": 1, "d": 2}, "e": {"f": 3}}, "g": [4]}
+    changes = {"a": {"b": {"c": 5, "h": {}}, "e": 6}, "g": [7]}
+    merged = {"a": {"b": {"c": 5, "d": 2, "h": {}}, "e": 6}, "g": [7]}
+    assert preset.merge(values, changes) == merged
+    assert preset.merge(values, {}) == merged
+
+
+def test_no_change_leaves_every_byte(params):
+    former = params.read_bytes()
+    preset.lay_over(params, {})
+    assert params.read_bytes() == former
+
+
+def test_the_presets_are_the_files():
+    names = [path.name for path in ROOT.glob("params.*.yaml")]
+    assert sorted(names) == [f"params.{name}.yaml" for name in NAMES]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_preset_changes_its_own_lines_and_keeps_their_comments(params, name):
+    before = params.read_text()
+    changes = preset.read_preset(name)
+    preset.lay_over(params, changes)
+    after = params.read_text()
+    assert read_yaml(params) == preset.merge(yaml.safe_load(before), changes)
+    assert re.findall("#.*", after) == re.findall("#.*", before)
+    lines = list(difflib.ndiff(before.splitlines(), after.splitlines()))
+    removed, added = ([line for line in lines if line.startswith(sign)] for sign in ("- ", "+ "))
+    assert len(removed) == len(added) > 0
+
+
+@pytest.mark.parametrize("scales", [[3], [4, 3]])
+def test_a_list_stays_in_one_line(params, scales):
+    preset.lay_over(params, {"scales": scales})
+    assert f"\nscales: {scales} # upscaling factors" in params.read_text()
+
+
+def test_what_the_tests_change_is_valid(params):
+    preset.lay_over(params, TINY)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"train": {"steps": 3}}, r"params\.yaml: train: unknown block"),
+        ({"train_cnn": 3}, r"params\.yaml: train_cnn: must have these keys"),
+        ({"networks": {"nonet": {}}}, r"params\.yaml: networks\.nonet: unknown"),
+    ],
+)
+def test_a_change_that_does_not_fit_is_refused_and_undone(params, changes, message):
+    former = params.read_bytes()
+    with pytest.raises(InputError, match=message):
+        preset.lay_over(params, changes)
+    assert params.read_bytes() == former
+
+
+def test_an_unknown_preset_is_named_with_those_there_are(params):
+    with pytest.raises(InputError, match=r"no preset 'huge'.*: choose among all-scales, demo"):
+        preset.read_preset("huge")
+
+
+def test_it_is_laid_over_before_anything_runs(params, monkeypatch, capsys):
+    steps = []
+    monkeypatch.setattr(
+        preset.repro, "main", lambda: steps.append(read_yaml(params)["train_sr"]["steps"])
+    )
+    preset.main("long")
+    assert steps == [9000]
+    said = "params.yaml has the values of params.long.yaml now: `git diff params.yaml` shows"
+    assert capsys.readouterr().out.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("given", "script"), [([], "repro.py"), (["PRESET=long"], 'preset.py "$PRESET"')]
+)
+def test_make_repro_takes_a_preset(given, script):
+    command = ["make", "--dry-run", "repro", *given]
+    said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert said.splitlines()[-1] == f"python src/tools/{script}"
