@@ -1,7 +1,11 @@
 """The command line, as a user calls it."""
 
+import io
+import os
 import re
 import shutil
+import struct
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +14,15 @@ import onnxruntime
 import pytest
 import torch
 from click.testing import CliRunner
-from PIL import Image
+from PIL import ExifTags, Image
 from skimage import data
 
-from convlab.cli.main import convlab
+from convlab.cli.main import convlab, main
 from convlab.cli.onnx import export_superres
 from convlab.core.errors import InputError
 from convlab.core.weights import find_network, save_network
 from convlab.digits.networks import cnn, mlp
-from convlab.imaging.pictures import Picture, write_picture
+from convlab.imaging.pictures import Picture, read_picture, write_picture
 from convlab.superres.networks import subpixel
 from convlab.superres.upscaling import NETWORKS
 from own_networks import CONVOLUTIONS, RESULT, SOUND, network_file, upscaler
@@ -48,8 +52,9 @@ def call(*arguments):
 
 
 def make_picture(path, colour=ASTRONAUT, alpha=None):
-    Path(path).parent.mkdir(exist_ok=True)
-    write_picture(Path(path), Picture(colour, alpha))
+    path = Path(path)
+    path.parent.mkdir(exist_ok=True)
+    write_picture(path, Picture(colour, alpha))
     return path
 
 
@@ -121,6 +126,80 @@ def test_what_would_go_wrong_is_said_before_anything_is_done(arguments, message)
     assert isinstance(result.exception, InputError)
     assert message in str(result.exception)
     assert sorted(Path().rglob("*")) == before
+
+
+def test_whatever_a_picture_does_the_others_are_upscaled_and_counted(monkeypatch):
+    for name in "abc":
+        make_picture(f"in/{name}.png", ASTRONAUT[:9, :9])
+    original = read_picture
+
+    def read(path, *arguments):
+        if path.name == "b.png":
+            raise failure
+        return original(path, *arguments)
+
+    monkeypatch.setattr("convlab.cli.upscale.read_picture", read)
+    failure = struct.error("unpack requires\na buffer")
+    result = call("upscale", "in", "-o", "out")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        "convlab: in/b.png: cannot be processed: please report this fault"
+        " (error: unpack requires a buffer)",
+        "2 of 3 upscaled x2 by subpixel",
+    ]
+    failure = KeyboardInterrupt()
+    interrupted = call("upscale", "in", "-o", "other")
+    assert interrupted.exit_code == 130
+    assert interrupted.stderr == "1 of 3 upscaled x2 by subpixel; interrupted\n"
+    assert [path.name for path in Path("other").iterdir()] == ["a.png"]
+
+
+def test_a_picture_in_bigtiff_is_upscaled_with_its_metadata():
+    exif = Image.Exif()
+    exif[ExifTags.Base.Model] = "a camera"
+    Image.fromarray(ASTRONAUT[:9, :9]).save("big.tif", big_tiff=True, exif=exif)
+    assert call("upscale", "big.tif", "-o", "larger.tif").exit_code == 0
+    with Image.open("larger.tif") as image:
+        assert image.size == (18, 18)
+        assert image.getexif()[ExifTags.Base.Model] == "a camera"
+
+
+def test_names_that_the_terminal_cannot_show_lose_no_work(monkeypatch):
+    make_picture("set/数.png")
+    make_picture("set/数/broken.png").write_bytes(b"")
+    streams = [io.TextIOWrapper(io.BytesIO(), encoding="cp1252") for _ in range(2)]
+    monkeypatch.setattr(sys, "stdout", streams[0])
+    monkeypatch.setattr(sys, "stderr", streams[1])
+    for arguments in (["evaluate", "set"], ["upscale", "set/数/broken.png", "-o", "larger.png"]):
+        monkeypatch.setattr(sys, "argv", ["convlab", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == int(arguments[0] == "upscale")
+    shown = [stream.buffer.getvalue().decode("ascii") for stream in streams]
+    assert re.search(r"^\\u6570.png +[\d.]+ / [\d.]+", shown[0], re.MULTILINE)
+    assert r"set/\u6570/broken.png: is not a JPEG" in shown[1].replace(os.sep, "/")
+
+
+@pytest.mark.parametrize("command", ["upscale a.png -o b.png", "evaluate in", "digits a.png"])
+def test_a_folder_with_a_run_names_its_network_and_nothing_else_is_to_be_removed(command):
+    for path in ("a.png", "in/a.png"):
+        make_picture(path)
+    Path("notes.txt").write_text("important")
+    Path("run").mkdir()
+    shutil.move("stages", "run/stages")
+    kind = "train_cnn" if command.startswith("digits") else "train_sr"
+    for folder in ("run", "run/stages", f"run/stages/{kind}"):
+        assert call(*command.split(), "--model", folder).exit_code == 0
+        Path("b.png").unlink(missing_ok=True)
+    for wrong, message in (
+        (".", f".: has no stages/{kind}/"),
+        ("notes.txt", "notes.txt: is truncated or not a network of this project: name the network"),
+        (os.devnull, f"{os.devnull}: is a folder or a device, not a file: name the network"),
+    ):
+        error = call(*command.split(), "--model", wrong).exception
+        assert isinstance(error, InputError)
+        assert str(error).replace(os.sep, "/").startswith(message)
+        assert "remove" not in str(error)
 
 
 def test_edges_of_transparent_parts_keep_their_colour():

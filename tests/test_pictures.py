@@ -1,5 +1,6 @@
 """Pictures of every kind are read, and what belongs to them is written again."""
 
+import struct
 from io import BytesIO
 
 import numpy as np
@@ -8,7 +9,7 @@ import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from PIL import ExifTags, Image, ImageCms
+from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
 from convlab.core.errors import InputError
 from convlab.imaging.pictures import Picture, read_picture, write_picture
@@ -113,6 +114,43 @@ def test_profile_and_exif_go_from_each_format_into_each(tmp_path, source):
             assert folder[ExifTags.Base.ExposureTime] == 0.5
             assert [folder[tag] for tag in sizes] == [18, 12]
             assert kept.get_ifd(ExifTags.IFD.GPSInfo)[1] == "N"
+
+
+def test_a_value_that_cannot_be_written_is_dropped_and_the_picture_kept(tmp_path):
+    """Such as a negative direction: some phones write it, and Pillow cannot."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Model] = "a camera"
+    exif[ExifTags.Base.Orientation] = 6
+    exif.get_ifd(ExifTags.IFD.GPSInfo).update({ExifTags.GPS.GPSLatitudeRef: "N", 17: 90.0})
+    data = exif.tobytes()
+    for kind, written, negative in ((">HH", (17, 5), (17, 10)), (">ii", (90, 1), (-90, 1))):
+        assert data.count(struct.pack(kind, *written)) == 1
+        data = data.replace(struct.pack(kind, *written), struct.pack(kind, *negative))
+    Image.fromarray(RGB).save(tmp_path / "a.jpg", exif=data)
+    picture = read_picture(tmp_path / "a.jpg")
+    assert picture.colour.shape == (9, 6, 3)
+    write_picture(tmp_path / "b.jpg", picture)
+    with Image.open(tmp_path / "b.jpg") as image:
+        kept = image.getexif()
+        assert kept[ExifTags.Base.Model] == "a camera"
+        assert kept.get_ifd(ExifTags.IFD.GPSInfo) == {ExifTags.GPS.GPSLatitudeRef: "N"}
+
+
+def test_exif_data_that_cannot_be_read_is_dropped_and_the_picture_kept(tmp_path):
+    Image.fromarray(RGB).save(tmp_path / "a.png", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff")
+    np.testing.assert_array_equal(read_picture(tmp_path / "a.png").colour, RGB)
+
+
+def test_a_long_text_is_no_fault_and_a_bomb_is_called_one(tmp_path):
+    path = tmp_path / "a.png"
+    for length in (5 * 2**20, 65 * 2**20):
+        text = PngImagePlugin.PngInfo()
+        text.add_text("workflow", "x" * length, zip=True)
+        Image.fromarray(RGB).save(path, pnginfo=text)
+        if length < 2**26:
+            np.testing.assert_array_equal(read_picture(path).colour, RGB)
+    with pytest.raises(InputError, match=f"^{path}: holds more than 64 MiB of text"):
+        read_picture(path)
 
 
 def test_tags_that_describe_the_original_pixels_are_not_kept(tmp_path):

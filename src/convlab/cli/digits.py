@@ -44,7 +44,7 @@ def digits(images: tuple[Path, ...], model: Path, explain: Path | None, *, force
     digit is found, scaled and centred as in MNIST. Prints the predicted class
     and the ten probabilities.
     """
-    network = load(model, NETWORKS)
+    network = load(model, NETWORKS, DIGIT_MODEL)
     files = picture_files(images)
     maps = {file: explain / f"{file.name}.maps.png" for file in files} if explain else {}
     if maps:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 from tabulate import tabulate
 
-from convlab.cli.inputs import PATH, for_each, load, picture_files, superres_option
+from convlab.cli.inputs import PATH, SUPERRES_MODEL, for_each, load, picture_files, superres_option
 from convlab.data.photos import MOST_PIXELS
 from convlab.imaging.pictures import read_picture
 from convlab.superres.evaluation import (
@@ -32,7 +32,7 @@ def evaluate(folder: Path, model: Path, *, self_ensemble: bool) -> None:
     use it on Set5, Set14, Urban100 or pictures of your own. A grey picture is
     taken as luminance.
     """
-    network = load(model, NETWORKS)
+    network = load(model, NETWORKS, SUPERRES_MODEL)
     table: dict[str, Qualities] = {}
 
     def measure_file(file: Path) -> None:

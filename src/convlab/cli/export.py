@@ -45,7 +45,8 @@ def export(output: Path, superres: Path, digits: Path, *, force: bool) -> None:
         check_overwrite(target, force=force)
     # It warns about torchvision's operators, which no network here has.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    upscaler, classifier = load(superres, SUPERRES_NETWORKS), load(digits, DIGIT_NETWORKS)
+    upscaler = load(superres, SUPERRES_NETWORKS, SUPERRES_MODEL)
+    classifier = load(digits, DIGIT_NETWORKS, DIGIT_MODEL)
     with atomic_write(*targets) as drafts:
         differences = export_superres(upscaler, drafts[0]), export_digits(classifier, drafts[1])
     for target, difference in zip(targets, differences, strict=True):

@@ -9,7 +9,7 @@ import click
 from torch import nn
 from tqdm import tqdm
 
-from convlab.core.errors import InputError, is_out_of_memory, reason
+from convlab.core.errors import DamageError, InputError, is_out_of_memory, reason
 from convlab.core.weights import load_network
 from convlab.imaging.pictures import FORMATS
 
@@ -28,14 +28,16 @@ superres_option = click.option(
 )
 
 
-def load(path: Path, package: str) -> nn.Module:
-    """Load a network; if there is no such file, say how to get one.
+def load(path: Path, package: str, default: Path) -> nn.Module:
+    """Load the network that a user named: by its file, or by a folder with a run.
 
     Parameters
     ----------
     path : Path
     package : str
         As for `load_network`.
+    default : Path
+        Where a run leaves the network, in the project's folder.
 
     Returns
     -------
@@ -44,14 +46,29 @@ def load(path: Path, package: str) -> nn.Module:
     Raises
     ------
     InputError
-        If the file is missing, or as `load_network`.
+        If there is no such file, or it holds no network of this package.
     """
     if not path.exists():
         raise InputError(
             f"{path}: is missing: run `dvc repro`, call this in the project's folder, or name"
             " another network, such as the demo's in demo/stages"
         )
-    return load_network(path, package)
+    try:
+        return load_network(_find_in_folder(path, default) if path.is_dir() else path, package)
+    except DamageError as error:  # its advice is to remove the file, which may be anything here
+        raise InputError(
+            f"{path}: {error.fault}: name the network's file, {default.name}"
+        ) from error
+
+
+def _find_in_folder(folder: Path, default: Path) -> Path:
+    """Find the network of a run in the run's folder, or in one of the folders on the way to it."""
+    for start in range(len(default.parts)):
+        below = Path(*default.parts[start:])
+        pattern = str(below).replace("x2", "x[234]")  # the first scale that there is
+        for found in sorted(folder.glob(pattern)):
+            return found
+    raise InputError(f"{folder}: has no {default}: name a folder in which `dvc repro` ran")
 
 
 def picture_files(inputs: Iterable[Path]) -> list[Path]:
@@ -128,28 +145,34 @@ def for_each(files: list[Path], process: Callable[[Path], None], done: str) -> N
     Raises
     ------
     SystemExit
-        With status 1, if a file failed.
+        With status 1 if a file failed; 130, as usual, if the user interrupts it (Ctrl-C).
     """
-    failures = 0
-    for file in tqdm(files, unit="picture", disable=None):
-        try:
-            process(file)
-        except (InputError, OSError, MemoryError, RuntimeError) as error:
-            failures += 1
-            tqdm.write(f"convlab: {_message(file, error)}", file=sys.stderr)
-    click.echo(f"{len(files) - failures} of {len(files)} {done}", err=True)
-    if failures:
+    finished, failed = 0, 0
+    try:
+        for file in tqdm(files, unit="picture", disable=None):
+            try:
+                process(file)
+                finished += 1
+            except Exception as error:  # whatever a picture does, the others are processed
+                failed += 1
+                tqdm.write(f"convlab: {_message(file, error)}", file=sys.stderr)
+    except KeyboardInterrupt:
+        click.echo(f"{finished} of {len(files)} {done}; interrupted", err=True)
+        sys.exit(130)
+    click.echo(f"{finished} of {len(files)} {done}", err=True)
+    if failed:
         sys.exit(1)
 
 
 def _message(file: Path, error: Exception) -> str:
-    """Describe the failure in one line; other errors are raised again."""
+    """Describe the failure in one line."""
     if isinstance(error, InputError):
         message = str(error)
-    elif isinstance(error, OSError):
-        message = f"{error.filename or file}: {reason(error)}"
     elif is_out_of_memory(error):
         message = f"{file}: not enough memory for it: close other programs"
+    elif isinstance(error, OSError):
+        message = f"{error.filename or file}: {reason(error)}"
     else:
-        raise error
-    return message.replace(".draft-", "")  # of `atomic_write`, which the user need not know
+        kind = type(error).__name__
+        message = f"{file}: cannot be processed: please report this fault ({kind}: {error})"
+    return " ".join(message.replace(".draft-", "").split())  # of `atomic_write`

@@ -1,5 +1,7 @@
 """The command line `convlab`: the trained networks applied to users' own pictures."""
 
+import sys
+
 import click
 
 from convlab.cli.digits import digits
@@ -25,5 +27,7 @@ for command in (upscale, evaluate, digits, export):
 
 def main() -> None:
     """Run the command line; an error that the user can correct is reported in one line."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # file names may hold any character
     with one_line_errors("convlab"):
         convlab()

@@ -8,6 +8,7 @@ from tqdm import tqdm
 
 from convlab.cli.inputs import (
     PATH,
+    SUPERRES_MODEL,
     check_distinct,
     check_overwrite,
     for_each,
@@ -49,7 +50,7 @@ def upscale(
     upscales the luminance; colour and transparency are interpolated. EXIF data
     and the ICC profile are kept, 16 bits become 8, CMYK becomes sRGB.
     """
-    network = load(model, NETWORKS)
+    network = load(model, NETWORKS, SUPERRES_MODEL)
     files = picture_files(inputs)
     single = len(inputs) == 1 and not inputs[0].is_dir()
     targets = {file: _target(file, output, single=single) for file in files}

@@ -23,6 +23,7 @@ class DamageError(InputError):
 
     def __init__(self, path: Path, fault: str) -> None:
         super().__init__(f"{path}: {fault}: remove it and run `dvc repro`")
+        self.fault = fault
 
 
 _REASONS = {

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL import Image, ImageFile, PngImagePlugin, UnidentifiedImageError
 
 from convlab.core.errors import DamageError, InputError, reason
 from convlab.core.outputs import require_file
@@ -16,6 +16,8 @@ from convlab.core.outputs import require_file
 _SUFFIXES = (".jpg", ".png")
 _FORMATS = ("JPEG", "PNG")  # of the others, some run programs to be read
 MOST_PIXELS = 2**24  # measuring one of that size takes 3.4 GB
+# Image generators write their workflow into a PNG as text of more than 1 MiB, Pillow's limit.
+PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY
 _VALIDATION_STRIDE = 20  # every 20th: 20 of BSDS500's 400 training photographs
 
 
@@ -166,6 +168,12 @@ def open_image(
     except Exception as error:  # Pillow raises any for a corrupt file: KeyError, struct.error, ...
         if isinstance(error, OSError) and error.strerror:
             raise InputError(f"{path}: {reason(error)}") from error
+        if "MAX_TEXT" in str(error):  # of Pillow
+            most = PngImagePlugin.MAX_TEXT_MEMORY >> 20
+            raise InputError(
+                f"{path}: holds more than {most} MiB of text, as files do that are made to fill the"
+                " memory: save it without text"
+            ) from error
         raise InputError(
             f"{path}: is truncated or corrupt ({error}): put {wanted} that is complete in its place"
         ) from error

@@ -1,12 +1,14 @@
 """Reading and writing users' pictures: what cameras, scanners and paint programs save."""
 
+from collections.abc import Iterable, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, ImageFile, ImageOps
+from PIL import ExifTags, Image, ImageCms, ImageFile
 from scipy.ndimage import distance_transform_edt
 
 from convlab.core.errors import InputError
@@ -42,11 +44,22 @@ _KEPT_TAGS = {
         *("ImageDescription", "Make", "Model", "Software", "DateTime", "Artist", "Copyright"),
         *("XResolution", "YResolution", "ResolutionUnit", "Rating", "RatingPercent"),
         *("XPTitle", "XPComment", "XPAuthor", "XPKeywords", "XPSubject"),
-        *("ExifOffset", "GPSInfo"),
     )
 }
 """EXIF tags that are still true after upscaling; most others describe how the original file
 stored its pixels."""
+_KEPT_FOLDERS = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
+"""Folders of EXIF whose tags are kept."""
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What turns a picture upright, by its EXIF orientation."""
 _SAVE_OPTIONS = {
     "JPEG": {"quality": 95, "subsampling": 0},
     "WEBP": {"quality": 95, "method": 4},
@@ -216,22 +229,57 @@ def _updated_metadata(picture: Picture) -> dict[str, Any]:
 
 
 def _read(image: ImageFile.ImageFile) -> Picture:
-    exif = image.getexif()
+    image.load()  # what stands behind the pixels is known from here on
+    exif = _copy_exif(image)
     profile = image.info.get("icc_profile")
-    upright = ImageOps.exif_transpose(image)
+    upright = _turn_upright(image)
     if upright.mode == "CMYK":
         upright, profile = _cmyk_to_srgb(upright, profile), None
     has_alpha = "transparency" in upright.info or upright.mode in {"LA", "PA", "RGBA", "La", "RGBa"}
     alpha = np.asarray(upright.convert("RGBA"))[..., 3] if has_alpha else None
-    for tag in exif.keys() - _KEPT_TAGS:
-        del exif[tag]
-    found = {"icc_profile": profile, "exif": exif.tobytes() if len(exif) else None}
-    metadata = {name: value for name, value in found.items() if value}
+    metadata = {name: value for name, value in (("icc_profile", profile), ("exif", exif)) if value}
     colour = _to_8_bits(upright)
     white_is_zero = getattr(image, "tag_v2", {}).get(_PHOTOMETRIC_TAG) == 0
     if white_is_zero and upright.mode.startswith("I;16"):  # Pillow inverts only 8 bits
         colour = 255 - colour
     return Picture(colour, alpha, metadata)
+
+
+def _turn_upright(image: ImageFile.ImageFile) -> Image.Image:
+    """Apply the EXIF orientation; Pillow's function for it fails at tags that it cannot write."""
+    orientation = 1
+    with suppress(Exception):  # EXIF data that cannot be read
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+    return image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
+
+
+def _copy_exif(image: ImageFile.ImageFile) -> bytes | None:
+    """Copy the EXIF tags that are kept, without those that Pillow cannot read or write."""
+    copy = Image.Exif()  # of its own, since that of a BigTIFF is a BigTIFF, too
+    with suppress(Exception):
+        exif = image.getexif()
+        copy.update(_sound_tags(exif, _KEPT_TAGS & exif.keys()))
+        for folder in _KEPT_FOLDERS:
+            tags = exif.get_ifd(folder)
+            if sound := _sound_tags(tags, tags.keys() - {ExifTags.IFD.Interop}, folder):
+                copy.get_ifd(folder).update(sound)
+    data = copy.tobytes()
+    return data if data != Image.Exif().tobytes() else None
+
+
+def _sound_tags(
+    tags: MutableMapping[int, Any], names: Iterable[int], folder: int | None = None
+) -> dict[int, Any]:
+    """Choose the tags whose values Pillow can read and write; it raises any exception."""
+    sound = {}
+    for name in names:
+        with suppress(Exception):
+            trial = Image.Exif()
+            place = trial if folder is None else trial.get_ifd(folder)
+            place[name] = tags[name]
+            trial.tobytes()
+            sound[name] = tags[name]
+    return sound
 
 
 def _to_8_bits(image: Image.Image) -> np.ndarray:
