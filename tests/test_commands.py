@@ -22,7 +22,8 @@ from convlab.cli.onnx import export_superres
 from convlab.core.errors import InputError
 from convlab.core.weights import find_network, save_network
 from convlab.digits.networks import cnn, mlp
-from convlab.imaging.pictures import Picture, read_picture, write_picture
+from convlab.imaging.pictures import Picture, read_picture
+from convlab.imaging.saving import write_picture
 from convlab.superres.networks import subpixel
 from convlab.superres.upscaling import NETWORKS
 from own_networks import CONVOLUTIONS, RESULT, SOUND, network_file, upscaler
@@ -133,10 +134,10 @@ def test_whatever_a_picture_does_the_others_are_upscaled_and_counted(monkeypatch
         make_picture(f"in/{name}.png", ASTRONAUT[:9, :9])
     original = read_picture
 
-    def read(path, *arguments):
+    def read(path, **options):
         if path.name == "b.png":
             raise failure
-        return original(path, *arguments)
+        return original(path, **options)
 
     monkeypatch.setattr("convlab.cli.upscale.read_picture", read)
     failure = struct.error("unpack requires\na buffer")

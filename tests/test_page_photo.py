@@ -23,6 +23,7 @@ from convlab.imaging.resize import crop_to_multiple, downscale, upscale
 from convlab.report.live import KERNEL, describe_network
 from convlab.report.page import WORKER, bundle
 from convlab.superres.dependence import measure_dependence
+from convlab.superres.flat import measure_flat_errors
 from convlab.superres.metrics import psnr
 from convlab.superres.patches import make_pair
 from convlab.superres.tiling import plan_tiles, upscale_tiled
@@ -353,16 +354,6 @@ def test_colours_are_those_of_python():
     assert (back != expected).mean() < 1e-3
 
 
-@pytest.mark.parametrize("share", [0.001, 0.05, 0.5, 0.99])
-def test_transparent_pixels_get_the_colour_of_the_same_neighbour(share):
-    alpha = np.where(RANDOM.random((60, 83)) < share, noise(60, 83), 0).astype(np.uint8)
-    pixels = np.dstack([noise(60, 83, 3), alpha])
-    code = f"{TYPED}; fillTransparent(given[0]); answer = [...given[0].values]"
-    filled = np.reshape(run_javascript(("pixels",), code, as_picture(pixels)), pixels.shape)
-    expected = Picture(pixels[..., :3], alpha).fill_transparent()
-    np.testing.assert_array_equal(filled, np.dstack([expected, alpha]))
-
-
 @pytest.mark.parametrize("period", [1, 2, 48])
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (192, 193), (400, 1000)])
 def test_tiles_cover_each_pixel_once_and_have_margins(height, width, period):
@@ -412,20 +403,22 @@ def test_the_worker_upscales_by_other_networks_and_scales(name, scale, settings,
         f"{TYPED};"
         + """
         const [picture, description, kernel, dependence] = given;
-        TASKS.open({ scale: dependence.scale, description, kernel: decode(kernel) });
-        const input = toYCbCr(picture);
-        const tiles = planTiles(input.height, input.width, dependence, 16);
+        TASKS.open({ ...dependence, description, kernel: decode(kernel) });
+        const tiles = planTiles(picture.height, picture.width, dependence, 16);
         answer = tiles.map(({ padded, inside, target }) => {
-            const { network } = TASKS.upscale({ part: cut(input, ...padded), inside });
+            const { network } = TASKS.upscale({ part: cut(picture, ...padded), inside });
             return [target, [...network.picture.values]];
         });
     """
     )
     dependence = {"reach": reach, "period": period, "scale": scale}
+    dependence["flat"] = measure_flat_errors(network).flatten(1).tolist()
     description = describe_network(network)
     tiles = run_javascript(WORKER, code, as_picture(rgb), description, kernel, dependence)
     assert len(tiles) == (1 if whole else 9)
-    *_, expected = upscale_tiled(network, rgb, scale, plan_tiles(network, 35, 45))
+    everything = slice(0, 35), slice(0, 45)
+    planned = [(everything, everything)] if whole else plan_tiles(network, 35, 45)
+    *_, expected = upscale_tiled(network, rgb, scale, planned)
     for target, values in tiles:
         part = expected[slices(target)]
         assert furthest(np.reshape(values, part.shape), part) <= 1

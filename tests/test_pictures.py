@@ -1,6 +1,7 @@
 """Pictures of every kind are read, and what belongs to them is written again."""
 
 import struct
+import zlib
 from io import BytesIO
 
 import numpy as np
@@ -12,7 +13,8 @@ from hypothesis.extra.numpy import arrays
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
 from convlab.core.errors import InputError
-from convlab.imaging.pictures import Picture, read_picture, write_picture
+from convlab.imaging.pictures import Picture, read_picture
+from convlab.imaging.saving import write_picture
 
 RGB = np.random.default_rng(0).integers(0, 256, (6, 9, 3), np.uint8)
 GREY = RGB[..., 0]
@@ -78,7 +80,7 @@ def test_what_cannot_be_read_is_named(tmp_path):
     write_picture(path, Picture(RGB))
     for content, message in (
         (path.read_bytes()[:-40], "truncated"),
-        (b"hello", "is not a JPEG, PNG, WEBP, TIFF or BMP image"),
+        (b"hello", "is not a JPEG, PNG, WEBP, TIFF, AVIF or BMP image"),
         (tiff(GREY.astype(np.int32)), "has 32 bits per pixel of grey"),
         (tiff(GREY.astype(np.float32)), "has 32 bits per pixel of grey"),
         (tiff(planes, photometric="rgb", planarconfig="separate"), "separate 16-bit colour planes"),
@@ -114,6 +116,116 @@ def test_profile_and_exif_go_from_each_format_into_each(tmp_path, source):
             assert folder[ExifTags.Base.ExposureTime] == 0.5
             assert [folder[tag] for tag in sizes] == [18, 12]
             assert kept.get_ifd(ExifTags.IFD.GPSInfo)[1] == "N"
+
+
+DEEP = np.random.default_rng(1).integers(0, 65_536, (6, 9, 4), np.uint16)
+
+
+def deep_png(pixels):
+    """A PNG file with 16 bits, written without the library."""
+    height, width, channels = pixels.shape
+    kind = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
+    lines = pixels.astype(">u2").view(np.uint8).reshape(height, -1)
+    content = BytesIO()
+    content.write(b"\x89PNG\r\n\x1a\n")
+    header = struct.pack(">IIBBBBB", width, height, 16, kind, 0, 0, 0)
+    data = zlib.compress(np.insert(lines, 0, 0, axis=1).tobytes())
+    for name, part in ((b"IHDR", header), (b"IDAT", data), (b"IEND", b"")):
+        PngImagePlugin.putchunk(content, name, part)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_sixteen_bits_stay_sixteen_bits(tmp_path, channels):
+    pixels = DEEP[..., :channels]
+    photometric = "rgb" if channels >= 3 else "minisblack"
+    extra = {"extrasamples": ["unassalpha"]} if channels % 2 == 0 else {}
+    files = {"png": deep_png(pixels)}
+    for order, compression in (("<", None), (">", None), ("<", "zlib"), (">", "zlib")):
+        options = {"photometric": photometric, "compression": compression, **extra}
+        name = f"{'big' if order == '>' else 'little'}{compression}.tif"
+        files[name] = tiff(np.squeeze(pixels), byteorder=order, **options)
+    if channels == 2:
+        files = {"png": files["png"]}  # Pillow reads no such TIFF
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+        picture = read_picture(tmp_path / name, deep=True)
+        assert picture.colour.dtype == np.uint16
+        np.testing.assert_array_equal(np.atleast_3d(picture.pixels), pixels, name)
+        shallow = read_picture(tmp_path / name)
+        channel = [0, -1] if channels == 2 else slice(None)  # Pillow makes it RGBA
+        assert abs(np.atleast_3d(shallow.pixels)[..., channel] - pixels / 257).max() <= 1
+        for target in ("b.png", "b.tif"):
+            write_picture(tmp_path / target, picture)
+            again = read_picture(tmp_path / target, deep=True)
+            np.testing.assert_array_equal(np.atleast_3d(again.pixels)[..., channel], pixels)
+    written = np.atleast_3d(tifffile.imread(tmp_path / "b.tif"))
+    np.testing.assert_array_equal(written[..., channel], pixels)
+
+
+def test_lossless_webp_stays_lossless_and_a_lossy_one_lossy(tmp_path):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Model] = "a camera"
+    for lossless in (True, False):
+        for options in ({}, {"exif": exif.tobytes(), "icc_profile": SRGB}):
+            path = tmp_path / "a.webp"
+            Image.fromarray(RGB).save(path, lossless=lossless, **options)
+            picture = read_picture(path)
+            write_picture(tmp_path / "b.webp", picture)
+            assert (b"VP8L" in (tmp_path / "b.webp").read_bytes()) == lossless
+            if lossless:
+                np.testing.assert_array_equal(read_picture(tmp_path / "b.webp").colour, RGB)
+
+
+XMP = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:D tiff:Orientation=\"6\" a='kept'/></x:xmpmeta>"
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif", ".avif", ".bmp"])
+def test_resolution_and_xmp_are_kept_where_the_format_can(tmp_path, suffix):
+    text = PngImagePlugin.PngInfo()
+    text.add(b"gAMA", struct.pack(">I", 100_000))
+    text.add_itxt("XML:com.adobe.xmp", XMP)
+    text.add_text("Title", "Ein Stück")
+    Image.fromarray(RGB).save(tmp_path / "a.png", dpi=(300, 150), pnginfo=text)
+    picture = read_picture(tmp_path / "a.png")
+    assert picture.colour.shape == (9, 6, 3)  # turned, as XMP says
+    for pixels in (picture.colour, picture.colour.astype(np.uint16) * 257):
+        if pixels.dtype == np.uint16 and suffix not in (".png", ".tif"):
+            continue
+        path = tmp_path / f"b{suffix}"
+        write_picture(path, Picture(pixels, metadata=picture.metadata))
+        with Image.open(path) as image:
+            if suffix not in (".webp", ".avif"):
+                assert [round(float(dots)) for dots in image.info["dpi"]] == [300, 150]
+            if suffix != ".bmp":
+                assert image.info["xmp"] == XMP.replace(b'tiff:Orientation="6"', b"")
+            if suffix == ".png":
+                assert image.info["gamma"] == 1
+                assert image.text["Title"] == "Ein Stück"
+        again = read_picture(path)
+        assert again.colour.shape == (9, 6, 3)
+        if suffix not in (".webp", ".avif"):
+            assert np.round(again.metadata["dpi"]).tolist() == [300, 150]
+
+
+def test_a_profile_that_does_not_describe_the_pixels_is_dropped(tmp_path):
+    grey = SRGB[:16] + b"GRAY" + SRGB[20:]
+    for image, profile, kept in (
+        (Image.fromarray(RGB), SRGB, True),
+        (Image.fromarray(GREY), grey, True),
+        (Image.fromarray(GREY).convert("P"), grey, False),
+        (Image.fromarray(GREY), SRGB, False),
+    ):
+        image.save(tmp_path / "a.png", icc_profile=profile)
+        assert ("icc_profile" in read_picture(tmp_path / "a.png").metadata) == kept
+
+
+def test_lab_becomes_srgb(tmp_path):
+    lab = np.full((6, 9, 3), (128, 0, 0), np.uint8)
+    (tmp_path / "a.tif").write_bytes(tiff(lab, photometric="cielab"))
+    picture = read_picture(tmp_path / "a.tif")
+    assert np.ptp(picture.colour.astype(int)) <= 1
+    assert abs(int(picture.colour[0, 0, 0]) - 119) <= 2
 
 
 def test_a_value_that_cannot_be_written_is_dropped_and_the_picture_kept(tmp_path):
@@ -212,10 +324,3 @@ def test_a_picture_is_shown_on_white_unless_it_is_white():
     assert Picture(np.zeros((2, 2), np.uint8), half).grey().tolist() == [[255, 0], [255, 0]]
     white = Picture(np.full((2, 2, 3), 255, np.uint8), half)
     assert white.grey().tolist() == [[16, 235], [16, 235]]  # black and white in studio range
-
-
-def test_transparent_pixels_take_the_nearest_colour():
-    colour = np.zeros((1, 5, 3), np.uint8)
-    colour[0, 2] = (250, 20, 10)
-    picture = Picture(colour, np.array([[0, 0, 255, 0, 0]], np.uint8))
-    np.testing.assert_array_equal(picture.fill_transparent(), [[(250, 20, 10)] * 5])

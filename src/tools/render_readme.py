@@ -29,7 +29,8 @@ from convlab.data.bundled import write_photos
 from convlab.data.photos import list_images, read_rgb
 from convlab.figures.canvas import write_png
 from convlab.figures.gallery import draw_gallery
-from convlab.imaging.pictures import Picture, write_picture
+from convlab.imaging.pictures import Picture
+from convlab.imaging.saving import write_picture
 from convlab.superres.comparison import choose_by_rank, compare_part, compare_photo
 from convlab.superres.layers import Upscaler
 from convlab.superres.patches import Scales, make_pair

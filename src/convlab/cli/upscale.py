@@ -19,7 +19,8 @@ from convlab.cli.inputs import (
 )
 from convlab.core.errors import InputError
 from convlab.core.outputs import atomic_write
-from convlab.imaging.pictures import FORMATS, Picture, check_format, read_picture, write_picture
+from convlab.imaging.pictures import FORMATS, Picture, read_picture
+from convlab.imaging.saving import DEEP_FORMATS, check_format, format_of, write_picture
 from convlab.superres.layers import Upscaler
 from convlab.superres.tiling import plan_tiles, upscale_tiled
 from convlab.superres.upscaling import NETWORKS
@@ -65,11 +66,14 @@ def upscale(
     def upscale_file(file: Path) -> None:
         for path in results[file]:
             check_overwrite(path, force=force)
-        picture = read_picture(file)
+        picture = read_picture(file, deep=True)
         height, width = (network.scale * side for side in picture.colour.shape[:2])
         check_format(targets[file], height, width, transparent=picture.alpha is not None)
         with atomic_write(*results[file]) as (draft, *comparison_drafts):
-            upscaled = upscale_picture(network, picture, file.name)
+            deep = format_of(targets[file]) in DEEP_FORMATS
+            upscaled = upscale_picture(
+                network, picture, file.name, picture.colour.dtype if deep else np.uint8
+            )
             write_picture(draft, upscaled)
             for comparison in comparison_drafts:
                 write_picture(comparison, side_by_side(picture, upscaled, network.scale))
@@ -78,8 +82,10 @@ def upscale(
     for_each(files, upscale_file, f"upscaled x{network.scale} by {name}")
 
 
-def upscale_picture(network: Upscaler, picture: Picture, name: str) -> Picture:
-    """Upscale colour by the network and transparency by interpolation, tile by tile.
+def upscale_picture(
+    network: Upscaler, picture: Picture, name: str, dtype: type[np.unsignedinteger] = np.uint8
+) -> Picture:
+    """Upscale a picture by the network, tile by tile.
 
     Parameters
     ----------
@@ -87,20 +93,18 @@ def upscale_picture(network: Upscaler, picture: Picture, name: str) -> Picture:
     picture : Picture
     name : str
         For the progress bar.
+    dtype : {uint8, uint16}
+        Of the result.
 
     Returns
     -------
     Picture
     """
-    height, width = picture.colour.shape[:2]
-    planned = plan_tiles(network, height, width)
-    tiles = upscale_tiled(network, picture.fill_transparent(), network.scale, planned)
-    total = len(planned)
-    *_, colour = tqdm(tiles, desc=name, total=total, unit="tile", leave=False, disable=None)
-    alpha = picture.alpha
-    if alpha is not None:
-        *_, alpha = upscale_tiled(None, alpha, network.scale, plan_tiles(None, height, width))
-    return Picture(colour, alpha, picture.metadata)
+    planned = plan_tiles(network, *picture.colour.shape[:2])
+    tiles = upscale_tiled(network, picture.pixels, network.scale, planned, dtype=dtype)
+    bar = {"desc": name, "total": len(planned), "unit": "tile", "leave": False, "disable": None}
+    *_, pixels = tqdm(tiles, **bar)
+    return picture.with_pixels(pixels)
 
 
 def side_by_side(picture: Picture, upscaled: Picture, scale: int) -> Picture:
@@ -117,14 +121,14 @@ def side_by_side(picture: Picture, upscaled: Picture, scale: int) -> Picture:
     Returns
     -------
     Picture
-        On white where the original is transparent.
+        With 8 bits, on white where the original is transparent.
     """
     planned = plan_tiles(None, *picture.colour.shape[:2])
-    *_, colour = upscale_tiled(None, picture.fill_transparent(), scale, planned)
-    bicubic = Picture(colour, upscaled.alpha).on_background(255)
-    gap = np.full((len(bicubic), GAP_WIDTH, *bicubic.shape[2:]), 255, np.uint8)
+    *_, bicubic = upscale_tiled(None, picture.pixels, scale, planned)
+    halves = [each.on_background(255) for each in (picture.with_pixels(bicubic), upscaled)]
+    gap = np.full((len(bicubic), GAP_WIDTH, *halves[0].shape[2:]), 255, np.uint8)
     profile = {key: value for key, value in picture.metadata.items() if key == "icc_profile"}
-    return Picture(np.hstack([bicubic, gap, upscaled.on_background(255)]), metadata=profile)
+    return Picture(np.hstack([halves[0], gap, halves[1]]), metadata=profile)
 
 
 def _target(file: Path, output: Path, *, single: bool) -> Path:

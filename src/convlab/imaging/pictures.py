@@ -1,15 +1,17 @@
-"""Reading and writing users' pictures: what cameras, scanners and paint programs save."""
+"""Reading users' pictures: what cameras, scanners and paint programs save."""
 
+import re
+import struct
+import sys
 from collections.abc import Iterable, MutableMapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageFile
-from scipy.ndimage import distance_transform_edt
 
 from convlab.core.errors import InputError
 from convlab.data.photos import open_image
@@ -22,6 +24,7 @@ FORMATS = {
     ".webp": "WEBP",
     ".tif": "TIFF",
     ".tiff": "TIFF",
+    ".avif": "AVIF",
     ".bmp": "BMP",
 }
 """Pillow's name of each format that can be read and written, by the file's suffix."""
@@ -34,10 +37,6 @@ _BITS_TAG, _PHOTOMETRIC_TAG, _PLANAR_TAG = (
 _WIDTH_TAG, _HEIGHT_TAG = ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight
 _VISIBLE_CONTRAST = 16
 """Grey levels: with a smaller range, a picture is taken for blank."""
-_MAX_SIDES = {"JPEG": 65_500, "WEBP": 16_383}
-"""Largest height and width, in pixels, of the formats that limit them."""
-_OPAQUE_FORMATS = {"JPEG", "BMP"}
-"""Formats without transparency."""
 _KEPT_TAGS = {
     ExifTags.Base[name]
     for name in (
@@ -60,11 +59,16 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 """What turns a picture upright, by its EXIF orientation."""
-_SAVE_OPTIONS = {
-    "JPEG": {"quality": 95, "subsampling": 0},
-    "WEBP": {"quality": 95, "method": 4},
-    "TIFF": {"compression": "tiff_deflate"},
-}
+_DEEP_KINDS = {"RGB", "RGBX", "RGBA"}
+_OTHER_BYTE = {"16B": "16L", "16L": "16B", "16N": "16B" if sys.byteorder == "little" else "16L"}
+"""Of 16-bit colours, Pillow gives the upper bytes, and the lower ones if it is told the other byte
+order."""
+_XMP_ORIENTATION = re.compile(
+    rb'tiff:Orientation="[0-9]"|<tiff:Orientation>[0-9]</tiff:Orientation>'
+)
+_STRUCTURED_TEXTS = ("XML:com.adobe.xmp", "Raw profile type ")
+"""Texts of PNG files that programs read: XMP, and EXIF as older programs save it."""
+_MAX_DPI = 65_535
 
 
 @dataclass
@@ -72,11 +76,31 @@ class Picture:
     """Pixels, transparency and metadata of a picture."""
 
     colour: np.ndarray
-    """uint8, shape (height, width) if grey, (height, width, 3) if RGB; upright."""
+    """uint8 or uint16, shape (height, width) if grey, (height, width, 3) if RGB; upright."""
     alpha: np.ndarray | None = None
-    """Opacity, uint8, shape (height, width): 0 is transparent, 255 opaque."""
+    """Opacity, of the dtype of `colour`, shape (height, width): 0 is transparent."""
     metadata: dict[str, Any] = field(default_factory=dict)
-    """ICC profile and EXIF as Pillow's `save` takes them, without the orientation."""
+    """By Pillow's names: `icc_profile`, `exif` (without the orientation), `xmp`, `dpi`, and of PNG
+    `gamma`, `chromaticity`, `srgb` and `text`; `lossless` if it is from a lossless WebP file."""
+    frames: int = 1
+    """How many the file has; this is the first."""
+
+    @property
+    def pixels(self) -> np.ndarray:
+        """Colour and, if there is one, opacity: (height, width) or (height, width, channels)."""
+        return self.colour if self.alpha is None else np.dstack([self.colour, self.alpha])
+
+    def with_pixels(self, pixels: np.ndarray) -> "Picture":
+        """Give a picture with the same metadata and other pixels, as `pixels` has them.
+
+        Returns
+        -------
+        Picture
+        """
+        if self.alpha is None:
+            return replace(self, colour=pixels)
+        colour = pixels[..., 0] if self.colour.ndim == 2 else pixels[..., :3]
+        return replace(self, colour=colour, alpha=pixels[..., -1])
 
     def on_background(self, level: int) -> np.ndarray:
         """Blend the picture with a background of one grey level.
@@ -90,10 +114,11 @@ class Picture:
         -------
         ndarray of uint8, of the shape of `colour`
         """
+        most = np.iinfo(self.colour.dtype).max
         if self.alpha is None:
-            return self.colour
-        opacity = (self.alpha / 255).reshape(*self.alpha.shape, *[1] * (self.colour.ndim - 2))
-        return to_bytes(level + opacity * (self.colour.astype(float) - level))
+            return to_bytes(self.colour / (most / 255)) if most > 255 else self.colour
+        opacity = (self.alpha / most).reshape(*self.alpha.shape, *[1] * (self.colour.ndim - 2))
+        return to_bytes(level + opacity * (self.colour * (255 / most) - level))
 
     def grey(self) -> np.ndarray:
         """Give the luminance on white or, if the picture is blank on white, on black.
@@ -107,36 +132,21 @@ class Picture:
             blended = self.on_background(0)
         return blended if blended.ndim == 2 else luminance(blended)
 
-    def fill_transparent(self) -> np.ndarray:
-        """Give fully transparent pixels the colour of the nearest pixel that is not.
 
-        Their own colour is invisible and often black; interpolation would mix
-        it into the visible pixels beside them.
-
-        Returns
-        -------
-        ndarray of uint8, of the shape of `colour`
-        """
-        if self.alpha is None or self.alpha.all() or not self.alpha.any():
-            return self.colour
-        nearest = distance_transform_edt(
-            self.alpha == 0, return_distances=False, return_indices=True
-        )
-        return self.colour[tuple(nearest)]
-
-
-def read_picture(path: Path, max_pixels: int = MAX_PIXELS) -> Picture:
+def read_picture(path: Path, max_pixels: int = MAX_PIXELS, *, deep: bool = False) -> Picture:
     """Read a picture in one of `FORMATS`.
 
-    A palette becomes RGB; black and white becomes grey; CMYK becomes sRGB, by
-    its profile if it has one; 16 bits become 8; of several frames or pages
-    the first is read. The EXIF orientation is applied.
+    A palette becomes RGB; black and white becomes grey; CMYK and Lab become sRGB, CMYK by its
+    profile if it has one; of several frames or pages the first is read. The EXIF orientation is
+    applied.
 
     Parameters
     ----------
     path : Path
     max_pixels : int
         A larger picture is refused before it takes memory.
+    deep : bool
+        Whether 16 bits stay 16; else they become 8.
 
     Returns
     -------
@@ -147,102 +157,127 @@ def read_picture(path: Path, max_pixels: int = MAX_PIXELS) -> Picture:
     InputError
         If the file is missing, damaged, too large or of another kind.
     """
-    with open_image(path, tuple(dict.fromkeys(FORMATS.values())), max_pixels) as image:
+    formats = tuple(dict.fromkeys(FORMATS.values()))
+    with open_image(path, formats, max_pixels) as image:
         if image.mode in {"I", "F"}:
             raise InputError(f"{path}: has 32 bits per pixel of grey: convert it to 8 or 16")
         tags = getattr(image, "tag_v2", {})
         if tags.get(_BITS_TAG, (8,))[0] == 16 and tags.get(_PLANAR_TAG) == 2:
             # Pillow takes each 16-bit value for two pixels.
             raise InputError(f"{path}: has separate 16-bit colour planes: convert it to 8 bits")
-        return _read(image)
+        frames = _count_frames(image)
+        stored = {tile.args if isinstance(tile.args, str) else tile.args[0] for tile in image.tile}
+        picture = _read(image, frames)
+        if image.format == "WEBP" and _is_lossless(path):
+            picture.metadata["lossless"] = True
+    if deep and len(stored) == 1 and (second := _second_reading(*stored)):
+        with open_image(path, formats, max_pixels) as image:
+            image.tile = [_stored_as(tile, second) for tile in image.tile]
+            _add_lower_bytes(picture, image, grey=stored == {"LA;16B"})
+    return picture if deep else _to_8_bits(picture)
 
 
-def check_format(path: Path, height: int, width: int, *, transparent: bool) -> None:
-    """Check that a picture can be written, before hours of work.
-
-    Parameters
-    ----------
-    path : Path
-        Its suffix names the format.
-    height, width : int
-    transparent : bool
-
-    Raises
-    ------
-    InputError
-        If the format is not in `FORMATS`, has no transparency, or does not
-        allow so many pixels on a side.
-    """
-    name = FORMATS.get(path.suffix.lower())
-    if not name:
-        raise InputError(f"{path}: must end with one of {', '.join(FORMATS)}")
-    if transparent and name in _OPAQUE_FORMATS:
-        raise InputError(f"{path}: {name} has no transparency: write .png, .webp or .tif")
-    if max(height, width) > _MAX_SIDES.get(name, max(height, width)):
-        raise InputError(
-            f"{path}: {name} allows at most {_MAX_SIDES[name]:,} pixels on a side:"
-            " write .png or .tif"
-        )
+def _count_frames(image: ImageFile.ImageFile) -> int:
+    """Count frames or pages; what phones add to a JPEG file are none."""
+    if image.format == "MPO":
+        return 1
+    with suppress(Exception):  # a damaged page behind the first
+        return getattr(image, "n_frames", 1)
+    return 1
 
 
-def write_picture(path: Path, picture: Picture) -> None:
-    """Write a picture in the format of the file's suffix.
-
-    Parameters
-    ----------
-    path : Path
-    picture : Picture
-
-    Raises
-    ------
-    InputError
-        As `check_format`; also if the format cannot hold the metadata.
-    """
-    height, width = picture.colour.shape[:2]
-    check_format(path, height, width, transparent=picture.alpha is not None)
-    planes = [picture.colour] if picture.alpha is None else [picture.colour, picture.alpha]
-    pixels = np.dstack(planes)
-    name = FORMATS[path.suffix.lower()]
-    options = _SAVE_OPTIONS.get(name, {}) | ({} if name == "BMP" else _updated_metadata(picture))
-    if name == "TIFF" and "exif" in options:
-        del options["compression"]  # libtiff, which compresses, has no place for EXIF's folders
-    try:
-        Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(
-            path, format=name, **options
-        )
-    except (ValueError, RuntimeError) as error:
-        raise InputError(f"{path}: cannot be written as {name}: {error}") from error
-
-
-def _updated_metadata(picture: Picture) -> dict[str, Any]:
-    """Metadata with the size that the picture has now."""
-    if "exif" not in picture.metadata:
-        return picture.metadata
-    exif = Image.Exif()
-    exif.load(picture.metadata["exif"])
-    if ExifTags.IFD.Exif in exif:
-        folder = exif.get_ifd(ExifTags.IFD.Exif)
-        height, width = picture.colour.shape[:2]
-        size = {_WIDTH_TAG: width, _HEIGHT_TAG: height}
-        folder.update({tag: side for tag, side in size.items() if tag in folder})
-    return picture.metadata | {"exif": exif}
-
-
-def _read(image: ImageFile.ImageFile) -> Picture:
+def _read(image: ImageFile.ImageFile, frames: int) -> Picture:
     image.load()  # what stands behind the pixels is known from here on
-    exif = _copy_exif(image)
-    profile = image.info.get("icc_profile")
+    metadata = _metadata(image)
     upright = _turn_upright(image)
-    if upright.mode == "CMYK":
-        upright, profile = _cmyk_to_srgb(upright, profile), None
-    has_alpha = "transparency" in upright.info or upright.mode in {"LA", "PA", "RGBA", "La", "RGBa"}
-    alpha = np.asarray(upright.convert("RGBA"))[..., 3] if has_alpha else None
-    metadata = {name: value for name, value in (("icc_profile", profile), ("exif", exif)) if value}
-    colour = _to_8_bits(upright)
-    white_is_zero = getattr(image, "tag_v2", {}).get(_PHOTOMETRIC_TAG) == 0
-    if white_is_zero and upright.mode.startswith("I;16"):  # Pillow inverts only 8 bits
-        colour = 255 - colour
-    return Picture(colour, alpha, metadata)
+    if upright.mode in {"CMYK", "LAB"}:
+        upright = _to_srgb(upright, metadata.pop("icc_profile", None))
+    colour, alpha = _planes(upright)
+    if getattr(image, "tag_v2", {}).get(_PHOTOMETRIC_TAG) == 0 and colour.dtype == np.uint16:
+        colour = np.iinfo(np.uint16).max - colour  # white is 0; Pillow inverts only 8 bits
+    profile = metadata.get("icc_profile")
+    if profile and profile[16:20] != (b"GRAY" if colour.ndim == 2 else b"RGB "):
+        del metadata["icc_profile"]  # such as that of a grey picture whose palette became RGB
+    return Picture(colour, alpha, metadata, frames)
+
+
+def _planes(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None]:
+    """Give grey or RGB, and opacity if there is one."""
+    key = image.info.get("transparency")
+    if image.mode.startswith("I;16"):
+        colour = np.array(image, dtype=np.uint16)
+        return colour, None if key is None else np.where(colour == key, 0, 65_535).astype(np.uint16)
+    has_alpha = key is not None or image.mode in {"LA", "PA", "RGBA", "La", "RGBa"}
+    rgba = np.array(image.convert("RGBA"))
+    is_grey = image.mode in {"1", "L", "LA", "La"}
+    colour = rgba[..., 0] if is_grey else rgba[..., :3]
+    return colour.copy(), rgba[..., 3].copy() if has_alpha else None
+
+
+def _second_reading(stored: str) -> str | None:
+    """Say how to read 16-bit colours again for what the first reading left out."""
+    if stored == "LA;16B":  # which lies in the file as RGBA does
+        return "RGBA"
+    kind, _, order = stored.partition(";")
+    return f"{kind};{_OTHER_BYTE[order]}" if kind in _DEEP_KINDS and order in _OTHER_BYTE else None
+
+
+def _stored_as(tile: ImageFile._Tile, stored: str) -> ImageFile._Tile:
+    return tile._replace(args=stored if isinstance(tile.args, str) else (stored, *tile.args[1:]))
+
+
+def _add_lower_bytes(picture: Picture, image: ImageFile.ImageFile, *, grey: bool) -> None:
+    """Complete 16-bit colours by their lower bytes; grey with opacity by all of its bytes."""
+    image.load()
+    values = np.asarray(_turn_upright(image)).astype(np.uint16)
+    if grey:
+        values = values[..., ::2] << 8 | values[..., 1::2]
+        picture.colour, picture.alpha = values[..., 0], values[..., 1]
+        return
+    picture.colour = picture.colour.astype(np.uint16) << 8 | values[..., :3]
+    if picture.alpha is None:
+        return
+    if values.shape[-1] == 4:
+        picture.alpha = picture.alpha.astype(np.uint16) << 8 | values[..., 3]
+        return
+    key = np.array(image.info["transparency"])
+    picture.alpha = np.where((picture.colour == key).all(axis=-1), 0, 65_535).astype(np.uint16)
+
+
+def _to_8_bits(picture: Picture) -> Picture:
+    """Round 16 bits to 8."""
+    if picture.colour.dtype == np.uint16:
+        picture.colour = to_bytes(picture.colour / 257)
+        picture.alpha = None if picture.alpha is None else to_bytes(picture.alpha / 257)
+    return picture
+
+
+def _metadata(image: ImageFile.ImageFile) -> dict[str, Any]:
+    """Collect what is kept, by the names in `Picture.metadata`."""
+    names = ("icc_profile", "gamma", "chromaticity", "srgb")
+    metadata = {name: image.info.get(name) for name in names} | {"exif": _copy_exif(image)}
+    if xmp := image.info.get("xmp"):
+        metadata["xmp"] = _XMP_ORIENTATION.sub(b"", xmp.encode() if isinstance(xmp, str) else xmp)
+    with suppress(KeyError, TypeError, ValueError, ZeroDivisionError):
+        dpi = tuple(float(value) for value in image.info["dpi"])
+        metadata["dpi"] = dpi if all(0 < value <= _MAX_DPI for value in dpi) else None
+    if image.format == "PNG" and not image.is_animated:  # else Pillow goes to the last frame
+        metadata["text"] = {
+            key: text for key, text in image.text.items() if not key.startswith(_STRUCTURED_TEXTS)
+        }
+    return {name: value for name, value in metadata.items() if value not in (None, {})}
+
+
+def _is_lossless(path: Path) -> bool:
+    """Tell whether a WebP file, or its first frame, is lossless: by the name of its first chunk."""
+    with path.open("rb") as file:
+        file.seek(12)
+        while len(head := file.read(8)) == 8:
+            name, size = struct.unpack("<4sI", head)
+            if name in {b"VP8 ", b"VP8L"}:
+                return name == b"VP8L"
+            file.seek(16 if name == b"ANMF" else size + size % 2, 1)  # a frame holds chunks
+    return False
 
 
 def _turn_upright(image: ImageFile.ImageFile) -> Image.Image:
@@ -282,23 +317,14 @@ def _sound_tags(
     return sound
 
 
-def _to_8_bits(image: Image.Image) -> np.ndarray:
-    """Grey or RGB, without transparency."""
-    if image.mode in {"1", "L", "LA", "La"}:
-        return np.array(image.convert("L"))
-    if image.mode.startswith("I;16"):
-        return to_bytes(np.asarray(image) / 257)
-    return np.array(image.convert("RGBA"))[..., :3].copy()
-
-
-def _cmyk_to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Convert by the profile if there is a valid one, else by Pillow's formula."""
+def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """Convert CMYK by its profile if it has a valid one, else by Pillow's formula; or Lab."""
+    srgb = ImageCms.createProfile("sRGB")
+    if image.mode == "LAB":
+        lab = ImageCms.createProfile("LAB")
+        return ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
     if profile:
-        try:
+        with suppress(ImageCms.PyCMSError, OSError):
             source = ImageCms.ImageCmsProfile(BytesIO(profile))
-            return ImageCms.profileToProfile(
-                image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
-            )
-        except (ImageCms.PyCMSError, OSError):
-            pass
+            return ImageCms.profileToProfile(image, source, srgb, outputMode="RGB")
     return image.convert("RGB")

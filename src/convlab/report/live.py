@@ -16,6 +16,7 @@ from torch import Tensor, fx, nn
 from torch.nn import functional
 
 from convlab.superres.dependence import measure_dependence
+from convlab.superres.flat import measure_flat_errors
 from convlab.superres.layers import PixelShuffle, Upscaler, bicubic, pixel_shuffle
 
 KERNEL = Path(__file__).parent / "kernel/conv.wasm"
@@ -76,16 +77,18 @@ def live_section(cnn: nn.Module, mlp: nn.Module, upscaler: Upscaler) -> dict[str
     dict
         `kernel`, the bytes of WebAssembly in base64; the networks as `describe_network` gives
         them; the upscaler's also with its `scale`, and `reach` and `period` as
-        `measure_dependence` gives them, None for a network that depends on the whole picture.
+        `measure_dependence` gives them, None for a network that depends on the whole picture,
+        and `flat`, for each level the errors of `measure_flat_errors`.
     """
     dependence = measure_dependence(upscaler)
     reach, period = dependence or (None, None)
+    flat = measure_flat_errors(upscaler).flatten(1).tolist()
     return {
         "kernel": base64.b64encode(KERNEL.read_bytes()).decode(),
         "cnn": describe_network(cnn),
         "mlp": describe_network(mlp),
         "upscaler": describe_network(upscaler)
-        | {"scale": upscaler.scale, "reach": reach, "period": period},
+        | {"scale": upscaler.scale, "reach": reach, "period": period, "flat": flat},
     }
 
 

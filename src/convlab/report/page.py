@@ -36,7 +36,7 @@ SCRIPTS = (
     *("photo", "shuffle", "residual", "start"),
 )
 """The modules of the page's script; each imports from those before it only."""
-WORKER = ("kernel", "resize", "network", "colour", "tiles", "pixels", "worker")
+WORKER = ("kernel", "resize", "network", "colour", "tiles", "pixels", "upscale", "worker")
 """Those of the script that upscales beside the page."""
 STYLES = (
     *("page", "architecture", "draw", "digits", "convolution", "embedding"),

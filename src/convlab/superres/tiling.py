@@ -3,20 +3,27 @@
 from collections.abc import Iterator
 
 import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
 
-from convlab.imaging.colour import chrominance, luminance, to_bytes, to_rgb
-from convlab.imaging.resize import upscale
 from convlab.superres.dependence import measure_dependence
-from convlab.superres.layers import Upscaler
-from convlab.superres.upscaling import upscale_luminance
+from convlab.superres.flat import flat_errors
+from convlab.superres.layers import Upscaler, bicubic
 
 TILE_SIDE = 384
 """LR pixels on a side of a tile, without its margin; less where a network's period asks for it."""
 BICUBIC_MARGIN = 3
 """LR pixels around a pixel on which bicubic interpolation depends, and one more."""
 
+_OPAQUE = 0.6
+"""Opacity from which on a pixel's colour is its own; below, it is drawn to that of its neighbours,
+since a small error of what is seen would be a large one of the colour."""
+_WEIGHTS, _BLACK, _RANGE = (65.481, 128.553, 24.966), 16, 219
+"""Luminance of red, green and blue from 0 to 1: Y of BT.601 in studio range, 16 to 235."""
+
 Tile = tuple[tuple[slice, slice], tuple[slice, slice]]
-"""Rows and columns of a tile with its margin, and of the tile alone."""
+"""Rows and columns of a tile with its margin, which may go beyond the borders, and of the tile."""
 
 
 def plan_tiles(network: Upscaler | None, height: int, width: int) -> list[Tile]:
@@ -39,7 +46,7 @@ def plan_tiles(network: Upscaler | None, height: int, width: int) -> list[Tile]:
         A single one if the network depends on the whole picture: then memory is not bounded.
     """
     side, margin = TILE_SIDE, BICUBIC_MARGIN
-    if network and max(height, width) > side:
+    if network:
         dependence = measure_dependence(network)
         if dependence is None:
             side, margin = max(height, width), 0
@@ -59,7 +66,7 @@ def tiles(height: int, width: int, *, side: int, margin: int) -> Iterator[Tile]:
     side : int
         Of a tile; the last ones of a row or a column may be smaller.
     margin : int
-        Pixels added on each side, where the plane has them.
+        Pixels added on each side, also beyond the borders of the plane.
 
     Yields
     ------
@@ -68,51 +75,115 @@ def tiles(height: int, width: int, *, side: int, margin: int) -> Iterator[Tile]:
     for top in range(0, height, side):
         for left in range(0, width, side):
             bottom, right = min(top + side, height), min(left + side, width)
-            padded = (
-                slice(max(0, top - margin), min(height, bottom + margin)),
-                slice(max(0, left - margin), min(width, right + margin)),
-            )
+            padded = slice(top - margin, bottom + margin), slice(left - margin, right + margin)
             yield padded, (slice(top, bottom), slice(left, right))
 
 
 def upscale_tiled(
-    network: Upscaler | None, colour: np.ndarray, scale: int, planned: list[Tile]
+    network: Upscaler | None,
+    pixels: np.ndarray,
+    scale: int,
+    planned: list[Tile],
+    *,
+    dtype: type[np.unsignedinteger] = np.uint8,
 ) -> Iterator[np.ndarray]:
-    """Upscale a picture tile by tile: luminance by the network, Cb and Cr bicubic.
+    """Upscale a picture tile by tile: its luminance by the network, all else bicubic.
+
+    What the network adds to the bicubic interpolation of the luminance is added to that of red,
+    green and blue, which leaves Cb and Cr as they were interpolated. Values are rounded once, at
+    the end. A picture of a single colour stays as it is: `flat_errors` are subtracted, and beyond
+    the borders the outermost pixels are repeated. (The evaluation protocol does neither.)
+
+    A transparent picture is upscaled as it is seen on black and on white. Colour and opacity
+    follow from the two: what is seen counts, whatever the colours of invisible pixels are.
 
     Parameters
     ----------
     network : Upscaler or None
         None: luminance is interpolated, too.
-    colour : ndarray of uint8, shape (height, width) or (height, width, 3)
-        Grey is taken as luminance.
+    pixels : ndarray of uint8 or uint16, shape (height, width) or (height, width, channels)
+        Grey; or 1 to 4 channels: grey or RGB and, if their number is even, opacity.
     scale : int
         The network's.
     planned : list of Tile
         What `plan_tiles` gave.
+    dtype : {uint8, uint16}
+        Of the result, whose largest number stands for white.
 
     Yields
     ------
-    ndarray of uint8, shape (scale * height, scale * width) or (..., 3)
+    ndarray of `dtype`, shape (scale * height, scale * width) or (..., channels)
         The same array after each tile, complete after the last.
     """
-    height, width = colour.shape[:2]
-    upscaled = np.empty((scale * height, scale * width, *colour.shape[2:]), np.uint8)
+    height, width = pixels.shape[:2]
+    upscaled = np.empty((scale * height, scale * width, *pixels.shape[2:]), dtype)
     for padded, tile in planned:
-        part = _upscale_part(network, colour[padded], scale)
+        part = _upscale_part(network, _cut(pixels, padded), scale)
         inside = tuple(
             slice(scale * (inner.start - outer.start), scale * (inner.stop - outer.start))
             for inner, outer in zip(tile, padded, strict=True)
         )
         target = tuple(slice(scale * span.start, scale * span.stop) for span in tile)
-        upscaled[target] = part[inside]
+        levels = part[:, *inside].clamp(0, 1).mul_(np.iinfo(dtype).max).round_().numpy()
+        upscaled[target] = levels[0] if pixels.ndim == 2 else np.moveaxis(levels, 0, -1)
         yield upscaled
 
 
-def _upscale_part(network: Upscaler | None, part: np.ndarray, scale: int) -> np.ndarray:
-    y = luminance(part) if part.ndim == 3 else part
-    y = upscale_luminance(network, y) if network else upscale(y, scale, "bicubic")
-    if part.ndim == 2:
-        return y
-    planes = np.moveaxis(to_bytes(chrominance(part)), -1, 0)
-    return to_rgb(y, np.dstack([upscale(plane, scale, "bicubic") for plane in planes]))
+def _cut(pixels: np.ndarray, spans: tuple[slice, slice]) -> np.ndarray:
+    """Cut a part out of a picture; beyond the borders, the outermost pixels are repeated."""
+    rows, columns = (
+        np.arange(span.start, span.stop).clip(0, length - 1)
+        for span, length in zip(spans, pixels.shape[:2], strict=True)
+    )
+    return pixels[rows[:, None], columns]
+
+
+@torch.inference_mode()
+def _upscale_part(network: Upscaler | None, part: np.ndarray, scale: int) -> Tensor:
+    """Upscale a part of a picture to (channels, scale * h, scale * w), about 0 to 1."""
+    planes = torch.from_numpy(np.atleast_3d(part).astype(np.float32)).movedim(-1, 0)
+    planes = planes.contiguous().div_(np.iinfo(part.dtype).max)
+    has_opacity = len(planes) % 2 == 0
+    colour = planes[:-1] if has_opacity else planes
+    shape = len(colour), -1, -1
+    if (colour == colour[:1]).all():  # grey, however it is saved
+        colour = colour[:1]
+    if not has_opacity or (planes[-1] == 1).all():
+        colour = _upscale_colour(network, colour, scale).expand(shape)
+        return torch.cat([colour, torch.ones_like(colour[:1])]) if has_opacity else colour
+    colour, opacity = _upscale_transparent(network, colour, planes[-1:], scale)
+    return torch.cat([colour.expand(shape), opacity])
+
+
+def _upscale_transparent(
+    network: Upscaler | None, colour: Tensor, opacity: Tensor, scale: int
+) -> tuple[Tensor, Tensor]:
+    """Upscale colour and opacity, of shape (channels, h, w) and (1, h, w), 0 to 1."""
+    seen = opacity * colour
+    on_black = _upscale_colour(network, seen, scale).clamp_(0, 1)
+    on_white = _upscale_colour(network, seen + (1 - opacity), scale).clamp_(0, 1)
+    # Of visible pixels around; far from them nothing is visible.
+    means = functional.avg_pool2d(torch.cat([seen, opacity])[None], 5, stride=1, padding=2)
+    means = functional.interpolate(means, scale_factor=scale, mode="bilinear")[0]
+    near = means[-1:] > 0
+    around = means[:-1] / means[-1:].clamp(min=1e-6)
+    opacity = (1 - (on_white - on_black).amin(0, keepdim=True)) * near
+    # What is seen of the colour; where it differs on both grounds, the mean.
+    seen = (on_black + on_white - (1 - opacity)) / 2 * near
+    return around + (seen - opacity * around) / opacity.clamp(min=_OPAQUE), opacity
+
+
+def _upscale_colour(network: Upscaler | None, colour: Tensor, scale: int) -> Tensor:
+    """Upscale grey, or RGB, of shape (channels, h, w), 0 to 1."""
+    smooth = bicubic(colour[None], scale)[0]
+    if network:
+        low = _luminance(colour)
+        detail = network(low) - flat_errors(network, low) - _luminance(smooth)
+        smooth += detail[0] * (255 / _RANGE)
+    return smooth
+
+
+def _luminance(colour: Tensor) -> Tensor:
+    """Luminance / 255, not rounded, of grey or RGB, 0 to 1; (channels, h, w) to (1, 1, h, w)."""
+    weights = colour.new_tensor(_WEIGHTS if len(colour) == 3 else [_RANGE])
+    return (torch.tensordot(weights, colour, dims=1)[None, None] + _BLACK) / 255

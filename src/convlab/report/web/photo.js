@@ -10,7 +10,7 @@ const LARGEST_CANVAS = 1024; // pixels on the longer side
 const own = { file: undefined, address: undefined, pool: undefined, results: [] };
 
 // Workers of which each does one task at a time. When they are closed, they never answer: what waits for them ends.
-function openPool({ scale, ...description }) {
+function openPool({ scale, flat, ...description }) {
   const script = URL.createObjectURL(new Blob([find("worker").textContent]));
   const workers = Array.from({ length: Math.min(navigator.hardwareConcurrency, MOST_WORKERS) }, () => new Worker(script));
   const ask = (worker, message, transferred = []) =>
@@ -20,7 +20,7 @@ function openPool({ scale, ...description }) {
       worker.postMessage(message, transferred);
     });
   const kernel = decode(data.live.kernel);
-  const opened = Promise.all(workers.map((worker) => ask(worker, { task: "open", scale, description, kernel })));
+  const opened = Promise.all(workers.map((worker) => ask(worker, { task: "open", scale, flat, description, kernel })));
   return {
     // Does something with each item, by a worker that is free.
     async share(items, work) {
@@ -47,7 +47,7 @@ async function readPhotograph(pool, options) {
 // Gives both upscaled pictures and, if there is a ground truth, the PSNR of both.
 async function upscaleTiles(pool, { input, luminance }) {
   const { scale } = data.live.upscaler;
-  const tiles = planTiles(input.height, input.width, data.live.upscaler);
+  const tiles = planTiles(input.height, input.width, { ...data.live.upscaler, bounded: Boolean(luminance) });
   const [height, width] = [scale * input.height, scale * input.width];
   const upscaled = { bicubic: blank(height, width, input.channels), network: blank(height, width, input.channels) };
   const errors = { bicubic: 0, network: 0 };
@@ -55,7 +55,7 @@ async function upscaleTiles(pool, { input, luminance }) {
   showStep(`Tile 1 of ${tiles.length}`, 0);
   await pool.share(tiles, async ({ padded, inside, target: [top, left] }, ask) => {
     const part = cut(input, ...padded);
-    const answer = await ask({ task: "upscale", part, inside }, [part.values.buffer]);
+    const answer = await ask({ task: luminance ? "measure" : "upscale", part, inside }, [part.values.buffer]);
     for (const [method, result] of Object.entries(answer)) {
       place(upscaled[method], result.picture, top, left);
       if (luminance) errors[method] += squaredErrors(luminance, result.luminance, top, left, scale);

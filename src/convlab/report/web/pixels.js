@@ -16,55 +16,6 @@ export function fromPixels({ height, width, data }) {
   return { height, width, channels, values };
 }
 
-// For each pixel, the row of the nearest visible one in its column, of two the upper; -1: there is none.
-function nearestRows(height, width, isVisible) {
-  const rows = new Int32Array(height * width).fill(-1);
-  for (let column = 0; column < width; column++) {
-    for (let row = 0, last = -1; row < height; row++) {
-      if (isVisible(row * width + column)) last = row;
-      rows[row * width + column] = last;
-    }
-    for (let row = height - 1, next = -1; row >= 0; row--) {
-      const at = row * width + column;
-      if (isVisible(at)) next = row;
-      if (next >= 0 && (rows[at] < 0 || next - row < row - rows[at])) rows[at] = next;
-    }
-  }
-  return rows;
-}
-
-// Gives fully transparent pixels the colour of the nearest pixel that is not, as imaging/pictures.py:
-// their own is invisible, and interpolation would mix it into the pixels beside them.
-//
-// C. R. Maurer et al., "A linear time algorithm for computing exact Euclidean distance transforms of
-// binary images in arbitrary dimensions", IEEE TPAMI 25(2), 2003.
-export function fillTransparent({ height, width, channels, values }) {
-  if (channels % 2) return;
-  const rows = nearestRows(height, width, (pixel) => values[(pixel + 1) * channels - 1] > 0);
-  const sites = new Int32Array(width); // columns whose nearest visible pixel is the nearest of some pixel of a row
-  for (let row = 0; row < height; row++) {
-    const line = row * width;
-    const away = (column) => (rows[line + column] - row) ** 2;
-    let last = -1;
-    for (let column = 0; column < width; column++) {
-      if (rows[line + column] < 0) continue;
-      for (; last >= 1; last--) {
-        const [before, after] = [sites[last] - sites[last - 1], column - sites[last]];
-        const both = before + after;
-        if (both * away(sites[last]) - after * away(sites[last - 1]) - before * away(column) <= before * after * both) break;
-      }
-      sites[++last] = column;
-    }
-    for (let column = 0, site = 0; column < width && last >= 0; column++) {
-      const distance = (index) => away(sites[index]) + (sites[index] - column) ** 2;
-      while (site < last && distance(site + 1) < distance(site)) site++;
-      const to = (line + column) * channels;
-      const from = (rows[line + sites[site]] * width + sites[site]) * channels;
-      if (values[to + channels - 1] === 0) values.copyWithin(to, from, from + channels - 1);
-    }
-  }
-}
-
 const CRC = Uint32Array.from({ length: 256 }, (_, byte) => {
   let rest = byte;
   for (let bit = 0; bit < 8; bit++) rest = rest & 1 ? 0xedb88320 ^ (rest >>> 1) : rest >>> 1;

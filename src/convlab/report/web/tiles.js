@@ -4,24 +4,26 @@ import { upTo } from "./kernel.js";
 const LARGEST_SIDE = 192; // LR pixels: less than a second of work
 const BICUBIC_MARGIN = 3;
 
-// Of about the same size, each from `from` to `to`, with its margin from `first` to `end`.
-function spans(length, largest, margin, period) {
+// Of about the same size, each from `from` to `to`, with its margin from `first` to `end`, which may lie beyond the
+// borders unless the tiles are bounded.
+function spans(length, largest, margin, period, bounded) {
   const side = upTo(length / Math.ceil(length / largest), period);
   return Array.from({ length: Math.ceil(length / side) }, (_, index) => {
     const [from, to] = [index * side, Math.min(length, (index + 1) * side)];
-    return { from, to, first: Math.max(0, from - margin), end: Math.min(length, to + margin) };
+    const [first, end] = [from - margin, to + margin];
+    return { from, to, first: bounded ? Math.max(0, first) : first, end: bounded ? Math.min(length, end) : end };
   });
 }
 
 // Of each tile, [top, left, height, width]: `padded`, with its margin, in the picture; `inside`, without, in the
 // upscaled tile; `target`, in the upscaled picture. Tiles begin at multiples of the network's period. Without
 // a reach, its output depends on all of the picture, which is one tile.
-export function planTiles(height, width, { reach, period, scale }, largest = LARGEST_SIDE) {
+export function planTiles(height, width, { reach, period, scale, bounded = false }, largest = LARGEST_SIDE) {
   const all = Math.max(height, width);
   const step = reach === null ? all : period;
-  const margin = upTo(Math.max(reach ?? all, BICUBIC_MARGIN), step);
-  const columns = spans(width, largest, margin, step);
-  return spans(height, largest, margin, step).flatMap((row) =>
+  const margin = reach === null ? 0 : upTo(Math.max(reach, BICUBIC_MARGIN), step);
+  const columns = spans(width, largest, margin, step, bounded);
+  return spans(height, largest, margin, step, bounded).flatMap((row) =>
     columns.map((column) => {
       const size = [row.to - row.from, column.to - column.from];
       return {
@@ -33,25 +35,31 @@ export function planTiles(height, width, { reach, period, scale }, largest = LAR
   );
 }
 
-function copy(source, target, [fromRow, fromColumn], [toRow, toColumn], height, width) {
-  const { channels } = source;
-  for (let row = 0; row < height; row++) {
-    const from = ((fromRow + row) * source.width + fromColumn) * channels;
-    target.values.set(source.values.subarray(from, from + width * channels), ((toRow + row) * target.width + toColumn) * channels);
-  }
-  return target;
-}
-
 export function blank(height, width, channels) {
   return { height, width, channels, values: new Uint8ClampedArray(height * width * channels) };
 }
 
+const within = (place, length) => Math.max(0, Math.min(place, length - 1));
+
+// Beyond the borders, the outermost pixels are repeated.
 export function cut(picture, top, left, height, width) {
-  return copy(picture, blank(height, width, picture.channels), [top, left], [0, 0], height, width);
+  const { channels, values } = picture;
+  const part = blank(height, width, channels);
+  for (let row = 0, to = 0; row < height; row++) {
+    const line = within(top + row, picture.height) * picture.width;
+    for (let column = 0; column < width; column++) {
+      const from = (line + within(left + column, picture.width)) * channels;
+      for (let channel = 0; channel < channels; channel++) part.values[to++] = values[from + channel];
+    }
+  }
+  return part;
 }
 
-export function place(picture, part, top, left) {
-  copy(part, picture, [0, 0], [top, left], part.height, part.width);
+export function place(picture, { height, width, channels, values }, top, left) {
+  for (let row = 0; row < height; row++) {
+    const line = values.subarray(row * width * channels, (row + 1) * width * channels);
+    picture.values.set(line, ((top + row) * picture.width + left) * channels);
+  }
 }
 
 // The sum over a part of an upscaled luminance, but not over the border of the whole.

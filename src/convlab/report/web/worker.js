@@ -4,12 +4,14 @@ import { resize } from "./resize.js";
 import { build } from "./network.js";
 import { toRgb, toYCbCr } from "./colour.js";
 import { blank, cut } from "./tiles.js";
-import { encodePng, fillTransparent, fromPixels } from "./pixels.js";
+import { encodePng, fromPixels } from "./pixels.js";
+import { upscale } from "./upscale.js";
 
 const MOST_PIXELS = 2 ** 21; // of the network's input: a little more than 1920 x 1080
 
 let network;
 let scale;
+let flat; // as in upscale.js
 
 function resized(picture, height, width) {
   const { channels, values } = resize({ ...picture, values: Float32Array.from(picture.values) }, height, width);
@@ -33,11 +35,12 @@ async function decodePhotograph(file, options) {
 
 export const TASKS = {
   open(message) {
-    scale = message.scale;
+    ({ scale, flat } = message);
     network = build(message.description, message.kernel);
   },
 
-  // Gives the network's input, in YCbCr; of a photograph that is downscaled first, also itself, the ground truth.
+  // Gives the network's input; if the photograph is downscaled first, in YCbCr as the evaluation protocol wants it,
+  // and also the photograph itself, the ground truth.
   async read({ file, downscaled, fitted }) {
     let bitmap = await decodePhotograph(file);
     const factor = Math.sqrt((MOST_PIXELS * (downscaled ? scale ** 2 : 1)) / (bitmap.width * bitmap.height));
@@ -52,8 +55,7 @@ export const TASKS = {
     const context = new OffscreenCanvas(width, height).getContext("2d", { colorType: "float16", willReadFrequently: true });
     context.drawImage(bitmap, 0, 0);
     const photograph = fromPixels(context.getImageData(0, 0, width, height));
-    fillTransparent(photograph);
-    if (!downscaled) return { input: toYCbCr(photograph) };
+    if (!downscaled) return { input: photograph };
     const [lowHeight, lowWidth] = [height, width].map((side) => Math.floor(side / scale));
     if (Math.min(lowHeight, lowWidth) <= 2) throw new Error("too small to be downscaled first"); // nothing is left without the border
     const truth = cut(photograph, 0, 0, scale * lowHeight, scale * lowWidth);
@@ -61,8 +63,14 @@ export const TASKS = {
     return { input: resized(converted, lowHeight, lowWidth), truth, luminance: luminanceOf(converted) };
   },
 
-  // Upscales a part in YCbCr and gives what of it lies inside; by the network, chrominance and alpha are bicubic, too.
+  // Upscales a part and gives what of it lies inside.
   upscale({ part, inside }) {
+    const finish = (method) => ({ picture: cut(upscale(part, { scale, flat, network: method }), ...inside) });
+    return { bicubic: finish(null), network: finish(network) };
+  },
+
+  // The same in YCbCr, by the evaluation protocol; by the network, chrominance and alpha are bicubic, too.
+  measure({ part, inside }) {
     const bicubic = resized(part, scale * part.height, scale * part.width);
     const input = tensor(part.height, part.width, 1, Float32Array.from(luminanceOf(part).values, (level) => level / 255));
     const { values } = network(input).outputs[0];
