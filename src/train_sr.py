@@ -11,8 +11,9 @@ from pathlib import Path
 from convlab.core.checkpoint import Checkpoint, fingerprint
 from convlab.core.compute import Compute, prepare, set_seed
 from convlab.core.loop import train
-from convlab.core.outputs import atomic_write
+from convlab.core.outputs import first_writes
 from convlab.core.params import read_block
+from convlab.core.processes import joined
 from convlab.core.script import scale_option, script
 from convlab.core.tables import write_csv, write_metrics
 from convlab.core.weights import (
@@ -44,15 +45,18 @@ def main(scale: int) -> None:
     set_seed(params.seed)
     network = module.Network(scale=scale, settings=settings)
     training = make_training(network, pairs, validation, params)
-    blocks = [scale, params.model_dump(), compute.model_dump(), settings.model_dump()]
+    used = compute.model_dump(exclude={"launch"})  # resumed by any number of processes
+    blocks = [scale, params.model_dump(), used, settings.model_dump()]
     files = [Path(__file__), *patches.rglob("*.*")]
     checkpoint = Checkpoint(
         Path(f".work/checkpoints/train_sr_x{scale}.safetensors"), fingerprint(blocks, files)
     )
-    with atomic_write(*outputs, Path(f"metrics/train_sr_x{scale}.json")) as drafts:
-        model, curve_file, metrics = drafts
-        with network_errors(params.network, "the training failed"):
+    with first_writes(*outputs, Path(f"metrics/train_sr_x{scale}.json")) as drafts:
+        with joined(), network_errors(params.network, "the training failed"):
             curve = train(training, checkpoint, name=f"train_sr x{scale}")
+        if not drafts:
+            return
+        model, curve_file, metrics = drafts
         network.load_state_dict(training.evaluation.best_weights)
         arguments = {"scale": scale, "settings": settings.model_dump()}
         save_network(model, network, params.network, arguments)

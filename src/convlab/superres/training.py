@@ -1,6 +1,7 @@
 """Training a super-resolution network."""
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import count
 from typing import Annotated, Any, Self
 
@@ -14,6 +15,7 @@ from convlab.core.compute import Device, Precision, autocast, open_device, to_ch
 from convlab.core.loop import Training
 from convlab.core.optimizers import Muon, make_adamw, split_weights
 from convlab.core.params import Params, Seed
+from convlab.core.processes import share, shared
 from convlab.imaging.resize import upscale
 from convlab.superres.layers import Upscaler, bicubic
 from convlab.superres.metrics import mean_psnr
@@ -70,7 +72,7 @@ class PsnrEvaluation:
 
     def __call__(self, network: Upscaler, step: int) -> dict[str, float]:
         """Give `validation_psnr` and `bicubic_psnr`, means over the images in dB."""
-        psnr = self._mean_psnr([upscale_luminance(network, low) for low in self.low])
+        psnr = self._mean_psnr(list(shared(partial(upscale_luminance, network), self.low)))
         if psnr > self.best_psnr:
             self.best_psnr = psnr
             self.best_weights = {name: each.clone() for name, each in network.state_dict().items()}
@@ -173,7 +175,7 @@ def cumulative_probabilities(patches: Pair, exponent: float) -> np.ndarray:
 def sample(
     patches: Pair, cumulative: np.ndarray, batch_size: int, seed: list[int]
 ) -> tuple[Tensor, Tensor]:
-    """Draw a mini-batch, flipped and transposed at random.
+    """Draw a mini-batch, flipped and transposed at random; of several processes, each its share.
 
     Parameters
     ----------
@@ -191,7 +193,8 @@ def sample(
         Luminance / 255.
     """
     random = np.random.default_rng(seed)
-    chosen = torch.from_numpy(np.searchsorted(cumulative, random.random(batch_size), side="right"))
+    drawn = random.random(batch_size)[share(batch_size)]
+    chosen = torch.from_numpy(np.searchsorted(cumulative, drawn, side="right"))
     flip_rows, flip_columns, transpose = random.integers(2, size=3)
     tensors = []
     for plane in patches:
