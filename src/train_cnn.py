@@ -9,8 +9,9 @@ the networks' own.
 from pathlib import Path
 from typing import NamedTuple
 
-from convlab.core.checkpoint import Checkpoint, fingerprint
+from convlab.core.checkpoint import Checkpoint
 from convlab.core.compute import Compute, prepare, set_seed
+from convlab.core.fingerprint import fingerprint
 from convlab.core.loop import Curve, Training, train
 from convlab.core.outputs import first_writes, remove
 from convlab.core.params import Params, read_block

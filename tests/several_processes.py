@@ -55,13 +55,13 @@ class KeptCheckpoint(Checkpoint):
         shutil.copy(self.path, self.path.with_suffix(f".{state['step']}"))
 
 
-def superres():
-    params = TrainSr(**PARAMS)
+def superres(patches=None, **changes):
+    params = TrainSr(**PARAMS | changes)
     torch.manual_seed(params.seed)
     module = find_network(NETWORKS, params.network)
     network = module.Network(scale=2, settings=module.Settings(channels=8, layers=2))
     low, high = make_pair(PHOTO, 2)
-    patches = Pair(cut(low, 8, 6), cut(high, 16, 12))
+    patches = patches or Pair(cut(low, 8, 6), cut(high, 16, 12))
     validation = [make_pair(part, 2) for part in (PHOTO[:40, :52], PHOTO[40:], PHOTO[:, 12:])]
     return make_training(network, patches, validation, params)
 
@@ -134,7 +134,7 @@ def compute(folder):
 
 def save(folder):
     """Compute, and let the first process keep what it found."""
-    prepare(Compute(launch="python", threads=3))
+    prepare(Compute(launch="python", memory_gb=4, threads=3))
     with processes.joined():
         found = compute(folder)
     if rank() == 0:

@@ -45,7 +45,7 @@ def found(folder):
     """What 1, 2 and then 3 processes computed, by their number."""
     (folder / "1").mkdir()
     threads = torch.get_num_threads()
-    prepare(Compute(launch="python", threads=1))
+    prepare(Compute(launch="python", memory_gb=4, threads=1))
     results = {1: compute(folder / "1")}
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(False)

@@ -17,7 +17,7 @@ PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())
 STAGES = PIPELINE["stages"]
 EVERY = pytest.mark.parametrize("stage", STAGES)
-SHARED = {"scales", "networks", "compute", "regression"}
+SHARED = {"scales", "networks", "compute", "photographs", "regression"}
 LAYERS = [{"core"}, {"data"}, {"imaging"}, {"digits", "superres"}, {"figures"}, {"report"}, {"cli"}]
 """From the lowest to the highest; the two tracks are side by side."""
 CHOSEN = {

@@ -5,7 +5,7 @@ import os
 from typing import Annotated, Literal
 
 import torch
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 from torch import distributed, nn
 
 from convlab.core.errors import InputError
@@ -28,6 +28,8 @@ class Compute(Params):
     """How DVC starts the stages that share their work among processes."""
     threads: Threads
     """Of all processes on this machine together."""
+    memory_gb: Annotated[float, Field(gt=0)]
+    """For the training patches of each process."""
 
 
 def prepare(compute: Compute) -> None:
