@@ -22,7 +22,7 @@ from convlab.core.compute import Compute, prepare, set_seed
 from convlab.core.errors import InputError
 from convlab.core.params import read_block
 from convlab.core.weights import count_parameters, find_network
-from convlab.superres.patches import read_pairs, read_patches
+from convlab.superres.patches import Shards, read_pairs
 from convlab.superres.training import TrainSr, make_training
 from convlab.superres.upscaling import NETWORKS
 from training import train_once
@@ -89,7 +89,7 @@ def main() -> None:
     prepare(read_block(PARAMS, "compute", Compute))
     variants = [(variant, *apply(variant)) for variant in VARIANTS]
     folder = Path("data/patches") / f"x{SCALE}"
-    patches, validation = read_patches(folder), read_pairs(folder / "validation")
+    patches, validation = Shards(folder).read_all(), read_pairs(folder / "validation")
     print("| changed | parameters | steps | seeds | validation PSNR (dB) |")
     print("|---|---|---|---|---|")
     for variant, params, settings in tqdm(variants):

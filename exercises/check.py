@@ -119,5 +119,7 @@ if __name__ == "__main__":
     sys.dont_write_bytecode = True  # it could outlive an edit made within the same second
     with one_line_errors("exercises"):
         options = read_options()
-        prepare(Compute(threads=1))  # the networks are too small for more
+        prepare(
+            Compute(launch="python", memory_gb=4, threads=1)
+        )  # the networks are too small for more
         sys.exit(not main(options))

@@ -12,8 +12,9 @@ from sklearn.metrics import confusion_matrix
 from tqdm import tqdm
 
 from convlab.core.compute import Compute, prepare
-from convlab.core.outputs import atomic_write
+from convlab.core.outputs import first_writes
 from convlab.core.params import read_block
+from convlab.core.processes import joined
 from convlab.core.script import script
 from convlab.core.tables import read_columns, write_csv, write_metrics
 from convlab.core.weights import load_network
@@ -37,14 +38,18 @@ def main() -> None:
     networks = {
         name: load_network(TRAINED / f"{name}.safetensors", NETWORKS) for name in ("cnn", "mlp")
     }
-    with atomic_write(*OUTPUTS, *PICTURES) as drafts:
+    with first_writes(*OUTPUTS, *PICTURES) as drafts:
+        with joined():
+            bar = tqdm(networks.items(), desc="evaluate_cnn", disable=None if drafts else True)
+            evaluations = {
+                name: evaluate(network, images, labels, max_shift=params.max_shift)
+                for name, network in bar
+            }
+        if not drafts:
+            return
         predictions_file, shift_file, metrics_file, confusion, misclassified, shift, training = (
             drafts
         )
-        evaluations = {
-            name: evaluate(network, images, labels, max_shift=params.max_shift)
-            for name, network in tqdm(networks.items(), desc="evaluate_cnn", disable=None)
-        }
         predictions = evaluations["cnn"].predictions
         write_csv(predictions_file, ("actual", "predicted"), zip(labels, predictions, strict=True))
         shifts = range(params.max_shift + 1)

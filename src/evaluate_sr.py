@@ -9,11 +9,13 @@ metrics/evaluate_sr_x<scale>.json. Parameters: blocks evaluate_sr and compute.
 from itertools import chain
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
 from convlab.core.compute import Compute, prepare
-from convlab.core.outputs import atomic_write
+from convlab.core.outputs import first_writes
 from convlab.core.params import read_block
+from convlab.core.processes import joined, shared
 from convlab.core.script import scale_option, script
 from convlab.core.tables import read_columns, write_csv, write_metrics
 from convlab.data.photos import read_rgb, split_photos
@@ -28,7 +30,7 @@ from convlab.superres.evaluation import (
     upscale_by_all_methods,
 )
 from convlab.superres.metrics import Quality
-from convlab.superres.patches import check_size, make_pair, read_plane, write_plane
+from convlab.superres.patches import check_size, make_pair, write_plane
 from convlab.superres.upscaling import load_upscaler
 
 PARAMS = Path("params.yaml")
@@ -43,21 +45,32 @@ def main(scale: int) -> None:
     _, _, photos = split_photos(Path("data/raw/bsds500"))
     outputs = [stage / name for name in ("upscaled", "images.csv", "gallery.png", "curve.png")]
     outputs.append(Path(f"metrics/evaluate_sr_x{scale}.json"))
-    with atomic_write(*outputs) as (upscaled_folder, images, gallery, training, metrics):
-        upscaled_folder.mkdir()
-        table = {}
-        for photo in tqdm(photos, desc=f"evaluate_sr x{scale}", unit="photo", disable=None):
-            rgb = read_rgb(photo)
-            check_size(photo, rgb, scale)
-            low, high = make_pair(rgb, scale)
-            upscaled = upscale_by_all_methods(network, low, self_ensemble=params.self_ensemble)
-            table[photo.stem] = measure(photo.stem, upscaled, high, scale)
-            write_plane(upscaled_folder / f"{photo.stem}.png", upscaled["network"])
 
+    def evaluate(photo: Path) -> tuple[dict[str, Quality], np.ndarray]:
+        """Measure all methods on one photograph; give what the network makes of it, too."""
+        rgb = read_rgb(photo)
+        check_size(photo, rgb, scale)
+        low, high = make_pair(rgb, scale)
+        upscaled = upscale_by_all_methods(network, low, self_ensemble=params.self_ensemble)
+        return measure(photo.stem, upscaled, high, scale), upscaled["network"]
+
+    with first_writes(*outputs) as drafts:
+        with joined():
+            bar = {"total": len(photos), "unit": "photo", "disable": None if drafts else True}
+            results = list(tqdm(shared(evaluate, photos), desc=f"evaluate_sr x{scale}", **bar))
+        if not drafts:
+            return
+        upscaled_folder, images, gallery, training, metrics = drafts
+        upscaled_folder.mkdir()
+        table = {
+            photo.stem: qualities for photo, (qualities, _) in zip(photos, results, strict=True)
+        }
+        for name, (_, output) in zip(table, results, strict=True):
+            write_plane(upscaled_folder / f"{name}.png", output)
         gains = [row["network"].psnr - row["bicubic"].psnr for row in table.values()]
         shown = []
-        for photo in (photos[index] for index in choose_by_rank(gains, params.gallery_images)):
-            output = read_plane(upscaled_folder / f"{photo.stem}.png")
+        for index in choose_by_rank(gains, params.gallery_images):
+            photo, (_, output) = photos[index], results[index]
             compared = compare_photo(read_rgb(photo), output, scale)
             shown.append(compare_part(photo.stem, compared, params.crop_size))
         methods = next(iter(table.values()))

@@ -1,42 +1,62 @@
-"""Cut the BSDS500 photographs into pairs of low- and high-resolution patches.
+"""Cut photographs into pairs of low- and high-resolution patches.
 
-Reads data/raw/bsds500, leaves data/patches/x<scale>: training patches as two
-arrays, validation images whole. Luminance only; parameters: block make_patches.
+Reads the folder that `photographs` names, and the test photographs of
+data/raw/bsds500, which must not be in it. Leaves data/patches/x<scale>:
+training patches in shards, validation images whole. Luminance only. An
+interrupted run goes on with the next shard. Parameters: blocks make_patches
+and photographs.
 """
 
+from functools import partial
 from pathlib import Path
 
 from tqdm import tqdm
 
 from convlab.core.errors import InputError
-from convlab.core.outputs import atomic_folder
+from convlab.core.fingerprint import fingerprint
+from convlab.core.outputs import atomic_folder, remove
 from convlab.core.params import read_block
 from convlab.core.script import scale_option, script
-from convlab.data.photos import read_rgb, split_photos
-from convlab.superres.patches import (
-    MakePatches,
-    check_size,
-    make_pair,
-    write_pair,
-    write_patches,
-)
+from convlab.superres.patches import MakePatches, check_size, make_pair, write_pair
+from convlab.superres.photographs import Photographs, Reader, find_photographs, name_photograph
+from convlab.superres.shards import Cutter, collect_shards, write_shards
+
+PARAMS = Path("params.yaml")
 
 
 def main(scale: int) -> None:
-    params = read_block(Path("params.yaml"), "make_patches", MakePatches)
-    training, validation, _ = split_photos(Path("data/raw/bsds500"))
+    params = read_block(PARAMS, "make_patches", MakePatches)
+    source = read_block(PARAMS, "photographs", Photographs)
+    training, validation = find_photographs(source)
+    reader, work = Reader(source), Path(f".work/patches/x{scale}")
+    cutter = Cutter(reader, scale, params)
+    settings = [scale, params.model_dump(), source.model_dump()]
+    shards, skipped = [], []
     with atomic_folder(Path(f"data/patches/x{scale}")) as folder:
-        for photo in validation:
-            rgb = read_rgb(photo)
-            check_size(photo, rgb, scale)
-            write_pair(folder / "validation", photo.stem, make_pair(rgb, scale))
-        photos = tqdm(training, desc=f"x{scale} patches", unit="photo", disable=None)
-        pairs = (make_pair(read_rgb(photo), scale) for photo in photos)
-        if not write_patches(folder, pairs, scale, params):
+        large = partial(check_size, scale=scale)
+        for photo, colour in reader.read(validation, skipped, check=large):
+            name = name_photograph(source, photo)
+            write_pair(folder / "validation", name, make_pair(colour, scale))
+        if len(skipped) == len(validation):
+            raise InputError(f"{source.folder}: none of the photographs to validate on can be read")
+        bar = tqdm(desc=f"x{scale} patches", total=len(training), unit="photo", disable=None)
+        for shard, count in write_shards(work, training, cutter, fingerprint(settings, [])):
+            shards.append(shard)
+            bar.update(count)
+        bar.close()
+        if not collect_shards(folder, shards, skipped):
             raise InputError(
                 f"params.yaml: make_patches.patch_size = {params.patch_size}: no photograph is that"
                 f" large at 1/{scale} of its size: lower it"
             )
+    remove(work)
+    if skipped:
+        total = len(training) + len(validation)
+        print(
+            f"{len(skipped):,} of {total:,} photographs were left out (skip_broken):",
+            *skipped,
+            sep="\n",
+        )
 
 
 if __name__ == "__main__":

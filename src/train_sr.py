@@ -8,11 +8,13 @@ last checkpoint. Parameters: blocks train_sr, compute and the network's own.
 
 from pathlib import Path
 
-from convlab.core.checkpoint import Checkpoint, fingerprint
+from convlab.core.checkpoint import Checkpoint
 from convlab.core.compute import Compute, prepare, set_seed
+from convlab.core.fingerprint import fingerprint
 from convlab.core.loop import train
-from convlab.core.outputs import atomic_write
+from convlab.core.outputs import first_writes
 from convlab.core.params import read_block
+from convlab.core.processes import joined
 from convlab.core.script import scale_option, script
 from convlab.core.tables import write_csv, write_metrics
 from convlab.core.weights import (
@@ -23,9 +25,10 @@ from convlab.core.weights import (
 )
 from convlab.superres.checks import check_upscaler
 from convlab.superres.cost import multiply_adds, training_pflop
-from convlab.superres.patches import read_pairs, read_patches
+from convlab.superres.patches import CHECKSUMS, Shards, read_pairs
 from convlab.superres.training import TrainSr, make_training
 from convlab.superres.upscaling import NETWORKS
+from convlab.superres.windows import Windows
 
 PARAMS = Path("params.yaml")
 
@@ -38,21 +41,26 @@ def main(scale: int) -> None:
     patches, stage = Path(f"data/patches/x{scale}"), Path(f"stages/train_sr/x{scale}")
     outputs = stage / "model.safetensors", stage / "curve.csv"
     prepare(compute)
-    pairs, validation = read_patches(patches), read_pairs(patches / "validation")
-    low_side, high_side = (planes.shape[-1] for planes in pairs)
-    check_upscaler(params.network, scale, settings, params, low_side)
+    shards, validation = Shards(patches), read_pairs(patches / "validation")
+    memory = compute.memory_gb * 10**9
+    fits = shards.count * shards.bytes_per_patch <= memory
+    pairs = shards.read_all() if fits else Windows(shards, memory, params.seed)
+    check_upscaler(params.network, scale, settings, params, shards.low_side)
     set_seed(params.seed)
     network = module.Network(scale=scale, settings=settings)
     training = make_training(network, pairs, validation, params)
-    blocks = [scale, params.model_dump(), compute.model_dump(), settings.model_dump()]
-    files = [Path(__file__), *patches.rglob("*.*")]
+    used = compute.model_dump(exclude={"launch"})  # resumed by any number of processes
+    blocks = [scale, params.model_dump(), used, settings.model_dump()]
+    files = [Path(__file__), patches / CHECKSUMS, *patches.rglob("*.png")]
     checkpoint = Checkpoint(
         Path(f".work/checkpoints/train_sr_x{scale}.safetensors"), fingerprint(blocks, files)
     )
-    with atomic_write(*outputs, Path(f"metrics/train_sr_x{scale}.json")) as drafts:
-        model, curve_file, metrics = drafts
-        with network_errors(params.network, "the training failed"):
+    with first_writes(*outputs, Path(f"metrics/train_sr_x{scale}.json")) as drafts:
+        with joined(), network_errors(params.network, "the training failed"):
             curve = train(training, checkpoint, name=f"train_sr x{scale}")
+        if not drafts:
+            return
+        model, curve_file, metrics = drafts
         network.load_state_dict(training.evaluation.best_weights)
         arguments = {"scale": scale, "settings": settings.model_dump()}
         save_network(model, network, params.network, arguments)
@@ -65,7 +73,7 @@ def main(scale: int) -> None:
                 "validation_psnr": round(training.evaluation.best_psnr, 4),
                 "parameters": count_parameters(network),
                 "multiply_adds": needed,
-                "pflop": round(training_pflop(needed, params, high_side), 6),
+                "pflop": round(training_pflop(needed, params, shards.high_side), 6),
                 "steps": params.steps,
             },
         )

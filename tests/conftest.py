@@ -63,7 +63,7 @@ def precision(request) -> str:
 @pytest.fixture
 def prepared():
     """Prepare torch as the scripts do, with the threads that it has."""
-    prepare(Compute(threads=torch.get_num_threads()))
+    prepare(Compute(launch="python", memory_gb=4, threads=torch.get_num_threads()))
     yield
     torch.use_deterministic_algorithms(False)
 

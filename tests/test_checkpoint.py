@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 
 from conftest import little_room
-from convlab.core.checkpoint import Checkpoint, fingerprint
+from convlab.core.checkpoint import Checkpoint
+from convlab.core.fingerprint import fingerprint
 
 STATE = {
     "step": 3,

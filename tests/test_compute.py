@@ -20,7 +20,7 @@ def former_settings():
 @pytest.mark.parametrize("threads", [1, 2])
 def test_prepare_sets_threads_and_deterministic_algorithms(threads):
     torch.use_deterministic_algorithms(False)
-    prepare(Compute(threads=threads))
+    prepare(Compute(launch="python", memory_gb=4, threads=threads))
     assert torch.get_num_threads() == threads
     assert torch.are_deterministic_algorithms_enabled()
 

@@ -5,15 +5,19 @@ import re
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from skimage import data
 
 import make_patches
+from conftest import ROOT
 from convlab.core.errors import InputError
+from convlab.core.params import read_yaml
 from convlab.imaging.colour import luminance
 from convlab.imaging.resize import downscale, upscale
+from convlab.superres import photographs
 from convlab.superres.patches import (
     MakePatches,
     Pair,
@@ -157,7 +161,8 @@ def test_whole_images_come_back_by_name_and_what_is_none_is_named(tmp_path):
 def photos(tmp_path, monkeypatch):
     """A project with two photographs to train on, one to validate on and one to test on."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "params.yaml").write_text("make_patches: {patch_size: 8, stride: 6}\n")
+    content = read_yaml(ROOT / "params.yaml") | {"make_patches": PARAMS.model_dump()}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
     folder = tmp_path / "data" / "raw" / "bsds500"
     sizes = {"train/a": (40, 60), "train/b": (40, 60), "test/c": (12, 12), "val/d": (40, 60)}
     for name, (height, width) in sizes.items():
@@ -168,7 +173,7 @@ def photos(tmp_path, monkeypatch):
 
 def test_the_stage_leaves_out_photographs_too_small_for_a_patch(photos):
     make_patches.main(2)
-    low, _ = read_patches(photos.parents[1] / "patches" / "x2")
+    low, _ = read_patches(photos.parents[1] / "patches" / "x2" / "00000")
     np.testing.assert_array_equal(low, cut(make_pair(data.astronaut()[:40, :60], 2).low, 8, 6))
     (photos / "train" / "b.png").unlink()
     with pytest.raises(InputError, match=r"^params.yaml: make_patches.patch_size = 8: no photo"):
@@ -177,9 +182,9 @@ def test_the_stage_leaves_out_photographs_too_small_for_a_patch(photos):
 
 def test_the_stage_opens_each_photograph_once(photos, monkeypatch):
     opened = []
-    read = make_patches.read_rgb
+    read = photographs.read_rgb
     monkeypatch.setattr(
-        make_patches, "read_rgb", lambda path: opened.append(path.stem) or read(path)
+        photographs, "read_rgb", lambda path: opened.append(path.stem) or read(path)
     )
     make_patches.main(2)
     assert sorted(opened) == ["a", "b", "c"]

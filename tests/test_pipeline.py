@@ -288,7 +288,7 @@ READ = [
     (evaluate_cnn, "stages/train_cnn/mlp.safetensors"),
     (evaluate_cnn, "stages/train_cnn/curve.csv"),
     (render_tsne, "stages/train_cnn/snapshots.safetensors"),
-    (train_sr, "data/patches/x2/high.npy"),
+    (train_sr, "data/patches/x2/*/high.npy"),
     (train_sr, "data/patches/x2/validation/low/*.png"),
     (evaluate_sr, "stages/train_sr/x2/model.safetensors"),
     (render_report, "stages/evaluate_sr/x2/upscaled/*.png"),

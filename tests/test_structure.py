@@ -17,7 +17,7 @@ PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())
 STAGES = PIPELINE["stages"]
 EVERY = pytest.mark.parametrize("stage", STAGES)
-SHARED = {"scales", "networks", "compute", "regression"}
+SHARED = {"scales", "networks", "compute", "photographs", "regression"}
 LAYERS = [{"core"}, {"data"}, {"imaging"}, {"digits", "superres"}, {"figures"}, {"report"}, {"cli"}]
 """From the lowest to the highest; the two tracks are side by side."""
 CHOSEN = {
@@ -98,7 +98,9 @@ def test_the_report_depends_on_all_parameters_that_it_shows():
 @EVERY
 def test_a_stage_has_its_script_block_and_folder(stage):
     per_scale = " --scale ${item.scale}" if "matrix" in STAGES[stage] else ""
-    assert STAGES[stage]["cmd"] == f"python src/{stage}.py{per_scale}"
+    launch = "${compute.launch}" if "compute" in STAGES[stage]["params"] else "python"
+    launch = "python" if stage == "render_report" else launch  # one process
+    assert STAGES[stage]["cmd"] == f"{launch} src/{stage}.py{per_scale}"
     assert stage in STAGES[stage]["params"]
     assert stage in PARAMS
     assert (ROOT / "stages" / stage / "README.md").is_file()

@@ -31,9 +31,9 @@ sys.path.extend(str(Path(__file__).parents[2] / folder) for folder in ("src", "b
 from b100 import mean_quality, read_b100
 from compare.entries import ENTRIES, SCALE, Entry
 from compare.show import BUDGETS, Budget, Row, draw, write_table
-from convlab.core.checkpoint import fingerprint
 from convlab.core.compute import Compute, prepare, set_seed
 from convlab.core.errors import InputError
+from convlab.core.fingerprint import fingerprint
 from convlab.core.loop import Training
 from convlab.core.outputs import atomic_write
 from convlab.core.params import Params, read_block
@@ -43,7 +43,7 @@ from convlab.figures.canvas import write_png
 from convlab.superres.checks import build_upscaler
 from convlab.superres.cost import multiply_adds, training_pflop
 from convlab.superres.layers import Upscaler
-from convlab.superres.patches import read_pairs, read_patches
+from convlab.superres.patches import Shards, read_pairs
 from convlab.superres.training import TrainSr, make_training
 from convlab.superres.upscaling import NETWORKS, upscale_luminance
 from tools.commands import git
@@ -83,7 +83,7 @@ class Bench:
     def __init__(self, entry: Entry) -> None:
         self.entry = entry
         self.params, self.settings = parameters(entry)
-        self.patches = read_patches(PATCHES)
+        self.patches = Shards(PATCHES).read_all()
         self.validation = read_pairs(PATCHES / "validation")
 
     def training(self, factor: float, steps: int) -> Training:

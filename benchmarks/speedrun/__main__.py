@@ -23,9 +23,10 @@ from tabulate import tabulate
 sys.path.extend(str(Path(__file__).parents[2] / folder) for folder in ("src", "benchmarks"))
 
 from b100 import mean_quality, read_b100
-from convlab.core.checkpoint import Checkpoint, fingerprint
+from convlab.core.checkpoint import Checkpoint
 from convlab.core.compute import Compute, prepare, set_seed
 from convlab.core.errors import InputError
+from convlab.core.fingerprint import fingerprint
 from convlab.core.loop import train
 from convlab.core.outputs import atomic_write
 from convlab.core.params import Params, check_block, read_block, read_yaml
@@ -34,7 +35,7 @@ from convlab.core.weights import count_parameters, find_network, save_network
 from convlab.superres.checks import build_upscaler
 from convlab.superres.cost import multiply_adds, training_pflop
 from convlab.superres.metrics import Quality
-from convlab.superres.patches import Pair, read_pairs, read_patches
+from convlab.superres.patches import Pair, Shards, read_pairs
 from convlab.superres.training import TrainSr, make_training
 from convlab.superres.upscaling import NETWORKS, load_upscaler, upscale_luminance
 
@@ -133,7 +134,7 @@ def main(options: Namespace) -> None:
     import_module(NETWORKS).__path__.append(str(HERE / "networks"))
     prepare(read_block(PARAMS, "compute", Compute))
     entry, params, settings = read_entry(options.entry, options.steps)
-    patches, validation = read_patches(PATCHES), read_pairs(PATCHES / "validation")
+    patches, validation = Shards(PATCHES).read_all(), read_pairs(PATCHES / "validation")
     network = build_upscaler(params.network, SCALE, settings)
     pflop = training_pflop(multiply_adds(network.eval()), params, patches.high.shape[-1])
     if pflop > options.limit:

@@ -25,6 +25,7 @@ from convlab.report.page import RenderReport
 from convlab.superres import upscaling
 from convlab.superres.evaluation import EvaluateSr
 from convlab.superres.patches import MakePatches, Scales
+from convlab.superres.photographs import Photographs
 from convlab.superres.training import TrainSr
 from tools.metrics import Regression
 
@@ -37,6 +38,7 @@ MODELS = {
     "scales": Scales,
     "networks": Networks,
     "compute": Compute,
+    "photographs": Photographs,
     "download_mnist": DownloadMnist,
     "download_bsds": DownloadBsds,
     "make_patches": MakePatches,

@@ -2,9 +2,6 @@
 
 import hashlib
 import json
-import sys
-from collections.abc import Iterable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +12,6 @@ from torch import Tensor
 
 from convlab.core.outputs import atomic_write, remove
 
-PACKAGES = ("torch", "torchvision", "einops", "numpy", "pillow", "scikit-image")
-"""Installed packages that can change the result of a training, beside its own code."""
-
 
 class Checkpoint:
     """The last saved state of a training, in one file with a checksum.
@@ -27,7 +21,7 @@ class Checkpoint:
     path : Path
         Ends with .safetensors; written completely or not at all.
     fingerprint : str
-        Of the training that it belongs to, see `fingerprint`.
+        Of the training that it belongs to, see `convlab.core.fingerprint`.
     """
 
     def __init__(self, path: Path, fingerprint: str) -> None:
@@ -80,38 +74,6 @@ class Checkpoint:
     def remove(self) -> None:
         """Delete the state, once the training has left its results."""
         remove(self.path)
-
-
-def fingerprint(settings: Any, files: Iterable[Path]) -> str:
-    """Hash everything that a training depends on, `PACKAGES` and the loaded library included.
-
-    Parameters
-    ----------
-    settings : Any
-        Parameters: whatever JSON can write.
-    files : iterable of Path
-        Data and scripts; their content counts.
-
-    Returns
-    -------
-    str
-        A sha256 in hexadecimal.
-    """
-    versions = [version(package) for package in PACKAGES]
-    digest = hashlib.sha256(json.dumps([settings, versions], sort_keys=True).encode())
-    for path in sorted({*files, *_loaded_sources()}):
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
-
-
-def _loaded_sources() -> list[Path]:
-    """Files of this library's modules that are imported."""
-    return [
-        Path(module.__file__)
-        for name, module in list(sys.modules.items())
-        if name.startswith("convlab.") and module.__file__
-    ]
 
 
 def _without_tensors(value: Any, tensors: list[Tensor]) -> Any:

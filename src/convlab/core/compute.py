@@ -2,10 +2,11 @@
 
 import contextlib
 import os
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
-from torch import nn
+from pydantic import AfterValidator, Field
+from torch import distributed, nn
 
 from convlab.core.errors import InputError
 from convlab.core.params import Params, Threads
@@ -14,15 +15,31 @@ Device = Literal["cpu", "cuda"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
 
+def _starts_scripts(launch: str) -> str:
+    if launch != "python" and "torchrun" not in launch.split():
+        raise ValueError("should be python, or torchrun with its options")
+    return launch
+
+
 class Compute(Params):
     """How the stages use the machine (block `compute`)."""
 
+    launch: Annotated[str, AfterValidator(_starts_scripts)]
+    """How DVC starts the stages that share their work among processes."""
     threads: Threads
+    """Of all processes on this machine together."""
+    memory_gb: Annotated[float, Field(gt=0)]
+    """For the training patches of each process."""
 
 
 def prepare(compute: Compute) -> None:
-    """Make torch use that many threads and only deterministic algorithms."""
-    torch.set_num_threads(compute.threads)
+    """Make torch use that many threads and only deterministic algorithms.
+
+    Processes that torchrun started on this machine share the threads evenly.
+    """
+    is_launched = distributed.is_torchelastic_launched()
+    processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if is_launched else 1
+    torch.set_num_threads(max(1, compute.threads // processes))
     # As use_deterministic_algorithms, which also imports torch's compiler for over a second.
     torch.set_deterministic_debug_mode("error")
     # Or every new tensor is filled with NaN, to find code that reads it too early: 4 % of the time.
@@ -70,6 +87,13 @@ def open_device(name: Device) -> torch.device:
                 "train_sr.device = cuda: torch finds no GPU here: set it to cpu in params.yaml,"
                 " then run `dvc repro`"
             )
+        number = int(os.environ.get("LOCAL_RANK", "0"))  # torchrun's
+        if number >= torch.cuda.device_count():
+            raise InputError(
+                f"compute.launch starts more processes than this machine has GPUs"
+                f" ({torch.cuda.device_count()}): lower --nproc-per-node"
+            )
+        torch.cuda.set_device(number)
         # Without it, deterministic algorithms would refuse matrix products.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.backends.cudnn.conv.fp32_precision = "ieee"  # float32, not TF32

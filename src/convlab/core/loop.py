@@ -14,6 +14,8 @@ from tqdm import tqdm
 from convlab.core.checkpoint import Checkpoint
 from convlab.core.errors import InputError
 from convlab.core.optimizers import learning_rate, match_memory_layout
+from convlab.core.processes import agree, average, in_turn
+from convlab.core.script import rank
 
 READ_LOSS_EVERY = 50
 """Steps between two readings of the loss: each makes a GPU wait until it has caught up."""
@@ -74,6 +76,8 @@ class Training:
 def train(training: Training, checkpoint: Checkpoint, *, name: str) -> Curve:
     """Train to the end, from the checkpoint if there is one.
 
+    Several processes share each mini-batch; the first one alone writes checkpoints.
+
     Returns
     -------
     list of dict
@@ -85,12 +89,13 @@ def train(training: Training, checkpoint: Checkpoint, *, name: str) -> Curve:
         If the loss is no longer finite.
     """
     step, curve = 0, []
-    if state := checkpoint.load():
+    if state := in_turn(checkpoint.load):
         training.load_state_dict(state["training"])
         step, curve = state["step"], state["curve"]
         print(f"{name}: resumed at step {step}")
     network, losses, batches = training.network.train(), [], training.batches(step)
-    with tqdm(desc=name, total=training.steps, initial=step, unit="step", disable=None) as bar:
+    hidden = True if rank() else None
+    with tqdm(desc=name, total=training.steps, initial=step, unit="step", disable=hidden) as bar:
         while step < training.steps:
             losses.append(take_step(training, next(batches), step))
             step += 1
@@ -100,11 +105,14 @@ def train(training: Training, checkpoint: Checkpoint, *, name: str) -> Curve:
                 mean = _read_mean(losses)
                 bar.set_postfix(loss=f"{mean:.5f}", refresh=False)
             if due:
+                agree(network)
                 curve.append(
                     {"step": step, "loss": mean} | training.evaluation(network.eval(), step)
                 )
                 bar.write(", ".join(f"{key} {value:.6g}" for key, value in curve[-1].items()))
-                checkpoint.save({"training": training.state_dict(), "step": step, "curve": curve})
+                if rank() == 0:
+                    state = {"training": training.state_dict(), "step": step, "curve": curve}
+                    checkpoint.save(state)
                 network.train()
                 losses = []
     network.eval()
@@ -118,14 +126,16 @@ def take_step(training: Training, batch: Any, step: int) -> Tensor:
     ----------
     training : Training
     batch : Any
-        The mini-batch, as `training.batches` gives it.
+        The mini-batch, as `training.batches` gives it: a tuple of tensors, with an example in
+        each row; of several processes, each has its share.
     step : int
         Steps taken before this one.
 
     Returns
     -------
     Tensor, scalar
-        The loss before the step. It stays on its device, so that nothing waits for it.
+        The loss before the step, of the whole mini-batch. It stays on its device,
+        so that nothing waits for it.
     """
     torch.manual_seed(training.seed + step)
     loss = training.loss(training.network, batch)
@@ -134,9 +144,12 @@ def take_step(training: Training, batch: Any, step: int) -> Tensor:
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, training.steps, peak, training.warmup_steps)
     loss.backward()
+    loss = loss.detach()
+    gradients = [weight.grad for weight in training.network.parameters()]
+    average([loss, *(each for each in gradients if each is not None)], weight=len(batch[0]))
     for optimizer in training.optimizers:
         optimizer.step()
-    return loss.detach()
+    return loss
 
 
 def _read_mean(losses: list[Tensor]) -> float:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from convlab.core.errors import DamageError, InputError
+from convlab.core.script import rank
 
 
 @contextmanager
@@ -46,6 +47,22 @@ def atomic_write(*targets: Path) -> Iterator[tuple[Path, ...]]:
     finally:
         for draft in drafts:
             remove(draft)
+
+
+@contextmanager
+def first_writes(*targets: Path) -> Iterator[tuple[Path, ...]]:
+    """Do as `atomic_write` in the first of the processes that torchrun started.
+
+    Yields
+    ------
+    tuple of Path
+        Empty in the other processes, which leave no output.
+    """
+    if rank():
+        yield ()
+    else:
+        with atomic_write(*targets) as drafts:
+            yield drafts
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -15,6 +15,11 @@ from convlab.core.errors import InputError, is_out_of_memory, reason
 
 TIMES = Path("logs/times.csv")
 """Seconds of each run of a stage, imports left out. No output: they are never twice the same."""
+
+
+def rank() -> int:
+    """Number this process among those that `torchrun` started: 0 is the one that writes."""
+    return int(os.environ.get("RANK", "0")) if "TORCHELASTIC_RUN_ID" in os.environ else 0
 
 
 def _no_options(_: argparse.ArgumentParser) -> None:
@@ -40,6 +45,8 @@ def script(
     `--help` prints the description. One run at a time: killing `dvc` leaves
     its child running, and a second one must not start beside it. Errors that
     a user can correct end in one line on standard error and exit status 1.
+    Of several processes that torchrun started, only the first takes the lock
+    and writes to standard output.
 
     Parameters
     ----------
@@ -61,6 +68,11 @@ def script(
     )
     add_options(parser)
     options = parser.parse_args()
+    if rank():
+        name = f"{lock.stem}, process {rank()}"
+        with Path(os.devnull).open("w") as nothing, redirect_stdout(nothing), one_line_errors(name):
+            yield options
+        return
     with one_line_errors(lock.stem):
         lock.parent.mkdir(parents=True, exist_ok=True)
         held, began = _acquire(FileLock(lock), lock.with_suffix(".pid")), time.monotonic()

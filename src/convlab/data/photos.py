@@ -18,7 +18,6 @@ _FORMATS = ("JPEG", "PNG")  # of the others, some run programs to be read
 MOST_PIXELS = 2**24  # measuring one of that size takes 3.4 GB
 # Image generators write their workflow into a PNG as text of more than 1 MiB, Pillow's limit.
 PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY
-_VALIDATION_STRIDE = 20  # every 20th: 20 of BSDS500's 400 training photographs
 
 
 def list_images(folder: Path, split: Literal["train", "val", "test"]) -> list[Path]:
@@ -58,17 +57,19 @@ def list_images(folder: Path, split: Literal["train", "val", "test"]) -> list[Pa
     return images
 
 
-def split_photos(folder: Path) -> tuple[list[Path], list[Path], list[Path]]:
+def split_photos(folder: Path, every: int = 20) -> tuple[list[Path], list[Path], list[Path]]:
     """Split the photographs into those to train on, to validate on and to test on.
 
     The split does not depend on chance: of `train` and `test` together, in
-    the order of their names, the first and every 20th after it validate. The
+    the order of their names, the first and every n-th after it validate. The
     folder `val` is the test set (of BSDS500, it is what papers call B100).
 
     Parameters
     ----------
     folder : Path
         As in `list_images`.
+    every : int
+        n: with 20, 20 of BSDS500's 400 training photographs validate.
 
     Returns
     -------
@@ -83,7 +84,7 @@ def split_photos(folder: Path) -> tuple[list[Path], list[Path], list[Path]]:
     known = sorted(
         list_images(folder, "train") + list_images(folder, "test"), key=lambda path: path.stem
     )
-    validation = known[::_VALIDATION_STRIDE]
+    validation = known[::every]
     training = [path for path in known if path not in validation]
     return training, validation, list_images(folder, "val")
 

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from convlab.core.processes import shared
+
 NETWORKS = "convlab.digits.networks"
 """The package in which a network is found by the name of its file."""
 
@@ -45,7 +47,7 @@ def to_input(images: np.ndarray) -> Tensor:
 
 
 def predict(network: nn.Module, images: np.ndarray, *, batch_size: int = 1000) -> Prediction:
-    """Classify digits, a batch at a time.
+    """Classify digits, a batch at a time; several processes share the batches.
 
     Parameters
     ----------
@@ -60,11 +62,9 @@ def predict(network: nn.Module, images: np.ndarray, *, batch_size: int = 1000) -
     Prediction
     """
     with torch.inference_mode():
-        batches = [
-            network(to_input(images[start : start + batch_size]))
-            for start in range(0, len(images), batch_size)
-        ]
-    logits, embedding = (torch.cat(parts).numpy() for parts in zip(*batches, strict=True))
+        starts = range(0, len(images), batch_size)
+        batches = shared(lambda at: network(to_input(images[at : at + batch_size])), starts)
+        logits, embedding = (torch.cat(parts).numpy() for parts in zip(*batches, strict=True))
     return Prediction(logits, embedding)
 
 

@@ -14,6 +14,7 @@ from convlab.core.compute import to_channels_last
 from convlab.core.loop import Training
 from convlab.core.optimizers import make_adamw
 from convlab.core.params import Params, Seed
+from convlab.core.processes import share
 from convlab.digits.augmentation import random_affine
 from convlab.digits.prediction import predict, score, to_input
 
@@ -104,7 +105,8 @@ def make_training(network: nn.Module, training: Digits, test: Digits, params: Tr
             batch = images[chosen]
             if params.augmentation == "affine":
                 batch = random_affine(batch, [params.seed, number])
-            yield batch, labels[chosen]
+            own = share(len(batch))
+            yield batch[own], labels[chosen][own]
 
     return Training(
         network=network,

@@ -3,6 +3,9 @@
 import numpy as np
 from skimage.color import rgb2ycbcr, ycbcr2rgb
 
+_STRIP = 2**20
+"""Pixels that are converted at a time: in between, each takes 48 bytes."""
+
 
 def to_bytes(values: np.ndarray) -> np.ndarray:
     """Convert to 8 bits: clip to 0-255 and round half to even.
@@ -35,7 +38,9 @@ def luminance(rgb: np.ndarray) -> np.ndarray:
     ITU-R Recommendation BT.601: Y = 16 + 65.481 R + 128.553 G + 24.966 B for
     R, G, B in 0-1.
     """
-    return to_bytes(rgb2ycbcr(rgb)[..., 0])
+    rows = max(1, _STRIP // rgb.shape[1])
+    strips = [rgb[top : top + rows] for top in range(0, len(rgb), rows)]
+    return np.concatenate([to_bytes(rgb2ycbcr(strip)[..., 0]) for strip in strips])
 
 
 def chrominance(rgb: np.ndarray) -> np.ndarray:

@@ -18,6 +18,11 @@ from convlab.imaging.colour import luminance
 from convlab.imaging.resize import crop_to_multiple, downscale
 from convlab.superres.metrics import smallest_side
 
+ARRAYS = ("low.npy", "high.npy")
+"""The files of a shard."""
+CHECKSUMS = "patches.sha256"
+"""The file that lists the sha256 of every array, as `sha256sum` writes it."""
+
 
 def _all_different(values: list[int]) -> list[int]:
     if len(set(values)) < len(values):
@@ -153,12 +158,59 @@ def read_patches(folder: Path) -> Pair:
     InputError
         If a file is missing, is no such array, or the two do not belong together.
     """
-    low, high = (_map_array(folder / name) for name in ("low.npy", "high.npy"))
+    low, high = (_map_array(folder / name) for name in ARRAYS)
     count, height, width = low.shape
     scale = high.shape[1] // height
     if not scale or high.shape != (count, scale * height, scale * width):
         raise DamageError(folder, f"low.npy {low.shape} and high.npy {high.shape} do not match")
     return Pair(low, high)
+
+
+class Shards:
+    """The patches of all photographs, in folders that `write_patches` wrote.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds the folders, in the order of their names; those without arrays are left out.
+
+    Raises
+    ------
+    InputError
+        If there is none, or as `read_patches`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folders = sorted(path.parent for path in folder.glob("*/low.npy"))
+        if not self.folders:
+            raise DamageError(folder, "holds no patches */low.npy")
+        shapes = [[plane.shape for plane in read_patches(each)] for each in self.folders]
+        self.counts = [low[0] for low, _ in shapes]
+        self.count = sum(self.counts)
+        (_, self.low_side, _), (_, self.high_side, _) = shapes[0]
+        self.bytes_per_patch = self.low_side**2 + self.high_side**2
+
+    def read(self, runs: Iterable[tuple[int, int, int]]) -> Pair:
+        """Read runs of neighbouring patches into memory.
+
+        Parameters
+        ----------
+        runs : iterable of tuple
+            Number of the shard, first patch, last patch (itself left out).
+
+        Returns
+        -------
+        Pair
+        """
+        parts = []
+        for shard, start, stop in runs:
+            mapped = read_patches(self.folders[shard])  # anew: what was read leaves the memory
+            parts.append([np.asarray(plane[start:stop]) for plane in mapped])
+        return Pair(*(np.concatenate(planes) for planes in zip(*parts, strict=True)))
+
+    def read_all(self) -> Pair:
+        """Read all patches into memory, in their order."""
+        return self.read((shard, 0, count) for shard, count in enumerate(self.counts))
 
 
 def write_pair(folder: Path, name: str, pair: Pair) -> None:

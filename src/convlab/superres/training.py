@@ -1,7 +1,8 @@
 """Training a super-resolution network."""
 
 from collections.abc import Iterator
-from itertools import count
+from functools import partial
+from itertools import count, repeat
 from typing import Annotated, Any, Self
 
 import numpy as np
@@ -14,11 +15,13 @@ from convlab.core.compute import Device, Precision, autocast, open_device, to_ch
 from convlab.core.loop import Training
 from convlab.core.optimizers import Muon, make_adamw, split_weights
 from convlab.core.params import Params, Seed
+from convlab.core.processes import share, shared
 from convlab.imaging.resize import upscale
 from convlab.superres.layers import Upscaler, bicubic
 from convlab.superres.metrics import mean_psnr
 from convlab.superres.patches import Pair
 from convlab.superres.upscaling import upscale_luminance
+from convlab.superres.windows import Windows
 
 
 class TrainSr(Params):
@@ -70,7 +73,7 @@ class PsnrEvaluation:
 
     def __call__(self, network: Upscaler, step: int) -> dict[str, float]:
         """Give `validation_psnr` and `bicubic_psnr`, means over the images in dB."""
-        psnr = self._mean_psnr([upscale_luminance(network, low) for low in self.low])
+        psnr = self._mean_psnr(list(shared(partial(upscale_luminance, network), self.low)))
         if psnr > self.best_psnr:
             self.best_psnr = psnr
             self.best_weights = {name: each.clone() for name, each in network.state_dict().items()}
@@ -89,7 +92,7 @@ class PsnrEvaluation:
 
 
 def make_training(
-    network: Upscaler, patches: Pair, validation: list[Pair], params: TrainSr
+    network: Upscaler, patches: Pair | Windows, validation: list[Pair], params: TrainSr
 ) -> Training:
     """Put together what the training loop needs.
 
@@ -97,8 +100,9 @@ def make_training(
     ----------
     network : Upscaler
         Moved to the device; its weights will change in place.
-    patches : Pair
-        Training patches, uint8, (n, size, size) and (n, scale * size, scale * size).
+    patches : Pair or Windows
+        Training patches, uint8, (n, size, size) and (n, scale * size, scale * size): all of them,
+        or those that are read as they are needed.
     validation : list of Pair
         Whole luminance images, uint8.
     params : TrainSr
@@ -110,21 +114,33 @@ def make_training(
     """
     device = open_device(params.device)
     to_channels_last(network.to(device))
-    # All patches stay on the device as bytes: a mini-batch is converted to float32 there.
-    patches = Pair(*(torch.from_numpy(plane.copy()).to(device) for plane in patches))
-    cumulative = cumulative_probabilities(patches, params.hard_patch_exponent)
+
+    def prepare(some: Pair) -> tuple[Pair, np.ndarray]:
+        # Patches stay on the device as bytes: a mini-batch is converted to float32 there.
+        on_device = Pair(*(torch.from_numpy(plane).to(device) for plane in some))
+        return on_device, cumulative_probabilities(on_device, params.hard_patch_exponent)
+
+    if isinstance(patches, Windows):
+        low_side = patches.shards.low_side
+        ends = {"last_step": params.steps, "batch_size": params.batch_size}
+        parts = partial(patches.parts, prepare=prepare, **ends)
+    else:
+        low_side, everything = patches.low.shape[-1], prepare(patches)
+
+        def parts(_: int) -> Iterator[tuple[Pair, np.ndarray]]:
+            return repeat(everything)
 
     def batches(first_step: int) -> Iterator[tuple[Tensor, Tensor]]:
-        for step in count(first_step):
-            yield sample(patches, cumulative, params.batch_size, [params.seed, step])
+        for step, part in zip(count(first_step), parts(first_step), strict=False):
+            yield sample(*part, params.batch_size, [params.seed, step])
 
     def mean_absolute_error(network: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
         low, high = batch
         with autocast(params.precision, device):
             return functional.l1_loss(network(low).float(), high)
 
-    example = patches.low[:1].unsqueeze(1).float() if params.muon_learning_rate else None
-    hidden, others = split_weights(network, example)
+    example = torch.zeros(1, 1, low_side, low_side, device=device)
+    hidden, others = split_weights(network, example if params.muon_learning_rate else None)
     return Training(
         network=network,
         batches=batches,
@@ -173,7 +189,7 @@ def cumulative_probabilities(patches: Pair, exponent: float) -> np.ndarray:
 def sample(
     patches: Pair, cumulative: np.ndarray, batch_size: int, seed: list[int]
 ) -> tuple[Tensor, Tensor]:
-    """Draw a mini-batch, flipped and transposed at random.
+    """Draw a mini-batch, flipped and transposed at random; of several processes, each its share.
 
     Parameters
     ----------
@@ -191,7 +207,8 @@ def sample(
         Luminance / 255.
     """
     random = np.random.default_rng(seed)
-    chosen = torch.from_numpy(np.searchsorted(cumulative, random.random(batch_size), side="right"))
+    drawn = random.random(batch_size)[share(batch_size)]
+    chosen = torch.from_numpy(np.searchsorted(cumulative, drawn, side="right"))
     flip_rows, flip_columns, transpose = random.integers(2, size=3)
     tensors = []
     for plane in patches:

@@ -1,0 +1,177 @@
+"""Several processes that share one training or evaluation; `torchrun` starts them.
+
+A mini-batch is shared by its examples, an evaluation by its images. With plain
+`python`, and outside `joined`, there is one process, and nothing here does anything.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from itertools import islice
+from typing import TypeVar
+
+import torch
+from torch import Tensor, distributed, nn
+
+from convlab.core.errors import InputError
+from convlab.core.script import rank
+
+PATIENCE = timedelta(minutes=5)
+"""How long to wait for a process that should send something, until it is said to hang."""
+_REPORT = timedelta(seconds=2)
+"""How long to wait, when a connection was lost, for the other processes to report."""
+
+Item, Result = TypeVar("Item"), TypeVar("Result")
+
+
+@contextmanager
+def joined(patience: timedelta = PATIENCE) -> Iterator[None]:
+    """Connect the processes that torchrun started, for as long as the block runs.
+
+    All of them must call the same functions of this module in the same order.
+    """
+    if not distributed.is_torchelastic_launched() or _world_size() == 1:
+        yield
+        return
+    backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+    _wait(lambda: distributed.init_process_group(backend, timeout=patience))
+    yield
+    distributed.destroy_process_group()  # not after an error: the others may be gone
+
+
+def count() -> int:
+    """Give how many processes share the work."""
+    return distributed.get_world_size() if distributed.is_initialized() else 1
+
+
+def share(total: int) -> slice:
+    """Give this process's share of so many examples: a run of them, as long as any other or by one.
+
+    Raises
+    ------
+    InputError
+        If there are fewer examples than processes.
+    """
+    if total < count():
+        raise InputError(
+            f"a mini-batch of {total} cannot be shared by {count()} processes: raise batch_size in"
+            " params.yaml, or lower --nproc-per-node in compute.launch"
+        )
+    start, end = (total * each // count() for each in (_rank(), _rank() + 1))
+    return slice(start, end)
+
+
+def average(tensors: list[Tensor], weight: int) -> None:
+    """Replace tensors by their weighted mean over all processes.
+
+    One sum over all processes, in an order that depends on their number alone: a training gives
+    the same bits again, also when it is resumed. (torch's DistributedDataParallel overlaps the sum
+    with the backward pass, which pays for networks far larger than those here, and sums in another
+    order in its first step, so that a resumed training would differ.)
+
+    Parameters
+    ----------
+    tensors : list of Tensor of float32
+        Of the same shapes in all processes; changed in place.
+    weight : int
+        Of this process: the examples of its share.
+    """
+    if count() == 1:
+        return
+    parts = [tensor.flatten() for tensor in tensors]
+    sums = torch.cat([*parts, torch.ones_like(parts[0][:1])]).mul_(weight)
+    _wait(lambda: distributed.all_reduce(sums))
+    means = sums[:-1].div_(sums[-1]).split([part.numel() for part in parts])
+    for tensor, mean in zip(tensors, means, strict=True):
+        tensor.copy_(mean.view(tensor.shape))
+
+
+def agree(network: nn.Module) -> None:
+    """Give all processes the buffers of the first one, such as BatchNorm's running means."""
+    if count() > 1:
+        for buffer in network.buffers():
+            _wait(lambda buffer=buffer: distributed.broadcast(buffer, 0))
+
+
+def in_turn(function: Callable[[], Result]) -> Result:
+    """Call a function in the first process and, when it is done there, in the others."""
+    if count() > 1 and _rank():
+        _wait(distributed.barrier)
+    result = function()
+    if count() > 1 and not _rank():
+        _wait(distributed.barrier)
+    return result
+
+
+def shared(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """Apply a function to items, each process to its share of them.
+
+    Parameters
+    ----------
+    function : callable
+        Of one item.
+    items : iterable
+        The same in all processes.
+
+    Yields
+    ------
+    object
+        Every result, in every process, in the order of the items.
+    """
+    if count() == 1:
+        yield from map(function, items)
+        return
+    items = iter(items)
+    while some := list(islice(items, count())):
+        own = [function(item) for item in some[_rank() : _rank() + 1]]
+        results = [[]] * count()
+        _wait(lambda own=own, results=results: distributed.all_gather_object(results, own))
+        for result in results:
+            yield from result
+
+
+def _rank() -> int:
+    """Number this process among those that share the work."""
+    return distributed.get_rank() if distributed.is_initialized() else 0
+
+
+def _world_size() -> int:
+    return int(os.environ["WORLD_SIZE"])
+
+
+def _wait(collective: Callable[[], object]) -> None:
+    """Do what all processes do together; name the one that does not take part.
+
+    Raises
+    ------
+    InputError
+        If one is gone or hangs; of the others, only the first says so.
+    """
+    try:
+        collective()
+    except RuntimeError as error:
+        missing = _missing()
+        if any(number not in missing for number in range(rank())):
+            time.sleep(60)  # the first one names it, and torchrun ends this one
+        gone = ", ".join(f"process {number}" for number in missing) or "a connection"
+        raise InputError(
+            f"{gone} of {_world_size()} is gone or hangs (they count from 0): run again to resume"
+            " from the last checkpoint"
+        ) from error
+
+
+def _missing() -> list[int]:
+    """Give the numbers of the processes that do not report that they wait."""
+    address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    store = distributed.TCPStore(address, port, is_master=False, timeout=_REPORT)
+    store.set(f"waiting/{rank()}", "")
+    deadline, missing = time.monotonic() + _REPORT.total_seconds(), []
+    for number in range(_world_size()):
+        left = timedelta(seconds=max(0.1, deadline - time.monotonic()))
+        try:
+            store.wait([f"waiting/{number}"], left)
+        except RuntimeError:
+            missing.append(number)
+    return missing
