@@ -1,0 +1,71 @@
+"""Measure how much the metrics differ from seed to seed, and what tolerances follow.
+
+The pipeline runs once for each seed of train_cnn and train_sr, as far as a
+stage, in a copy of the working tree, .work/seeds/<seed>/, which stays; an
+interrupted run is resumed. Prints mean and standard deviation of each metric,
+and the tolerance for `regression` in params.yaml: two runs differ by sqrt(2)
+standard deviations, and three times that is rounded up to 1, 2 or 5 times a
+power of ten. CONVLAB_MIRROR is used where it is set.
+"""
+
+import argparse
+import json
+import math
+import sys
+from pathlib import Path
+from statistics import fmean, stdev
+
+from tabulate import tabulate
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
+
+from convlab.core.script import script
+from convlab.core.tables import flatten
+from tools.commands import dvc
+from tools.demo import prepare_copy
+from tools.preset import lay_over
+
+
+def measure(seed: int, stage: str) -> dict[str, float]:
+    """Run the pipeline with one seed; give its metrics by their paths."""
+    copy = Path(".work/seeds") / str(seed)
+    prepare_copy(copy, {})
+    lay_over(copy / "params.yaml", {"train_cnn": {"seed": seed}, "train_sr": {"seed": seed}})
+    dvc("repro", stage, folder=copy)
+    files = sorted((copy / "metrics").glob("*.json"))
+    nested = {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files}
+    return dict(flatten(nested))
+
+
+def tolerance(deviation: float) -> float:
+    """Give the tolerance that follows from a standard deviation over seeds."""
+    if not deviation:
+        return 0
+    least = 3 * math.sqrt(2) * deviation
+    power = 10.0 ** math.floor(math.log10(least))
+    return next(digit * power for digit in (1, 2, 5, 10) if digit * power >= least)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """How far, and with which seeds."""
+    parser.add_argument("stage", help="the last one, such as evaluate_cnn or evaluate_sr@2")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[42, 43, 44, 45, 46])
+
+
+def main(options: argparse.Namespace) -> None:
+    """Print the table."""
+    runs = [measure(seed, options.stage) for seed in options.seeds]
+    rows = []
+    for metric in runs[0]:
+        values = [run[metric] for run in runs]
+        deviation = stdev(values)
+        rows.append(
+            (metric, f"{fmean(values):.6g}", f"{deviation:.2g}", f"{tolerance(deviation):g}")
+        )
+    header = ("metric", f"mean of {len(runs)}", "standard deviation", "tolerance")
+    print(tabulate(rows, header, tablefmt="github", disable_numparse=True))
+
+
+if __name__ == "__main__":
+    with script(__doc__, lock=Path(".work/seeds.lock"), add_options=add_options) as given:
+        main(given)
