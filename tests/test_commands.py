@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from PIL import ExifTags, Image
 from skimage import data
 
+from conftest import ROOT, run
 from convlab.cli.main import convlab, main
 from convlab.cli.onnx import export_superres
 from convlab.core.errors import InputError
@@ -35,6 +36,8 @@ ASTRONAUT = data.astronaut()[:61, :80]
 def project(tmp_path, monkeypatch):
     """Make a folder with networks where `dvc repro` leaves them, and go there."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("convlab.cli.inputs.CHECKOUT", tmp_path / "checkout")
+    monkeypatch.delenv("CONVLAB_HOME", raising=False)
     settings = subpixel.Settings(channels=4, layers=1)
     upscaler = subpixel.Network(2, settings)
     torch.nn.init.normal_(upscaler.tail[0].weight, std=0.01)
@@ -201,6 +204,78 @@ def test_a_folder_with_a_run_names_its_network_and_nothing_else_is_to_be_removed
         assert isinstance(error, InputError)
         assert str(error).replace(os.sep, "/").startswith(message)
         assert "remove" not in str(error)
+
+
+def test_help_and_mistyped_options_do_not_wait_for_torch():
+    program = """
+import sys
+from convlab.cli.main import main
+try:
+    main()
+except SystemExit as ended:
+    print(ended.code, sorted({"torch", "numpy", "scipy", "PIL"} & set(sys.modules)))
+"""
+    for arguments, status in ((["--help"], 0), (["upscale", "--modle", "x"], 2)):
+        done = run(ROOT, "-c", program, *arguments)
+        assert done.stdout.splitlines()[-1] == f"{status} []", done.stderr
+
+
+@pytest.mark.parametrize("place", ["checkout", "checkout/demo", "elsewhere"])
+def test_from_anywhere_the_networks_of_the_last_run_are_found(monkeypatch, place):
+    Path(place).mkdir(parents=True)
+    shutil.move("stages", place)
+    if place == "elsewhere":
+        monkeypatch.setenv("CONVLAB_HOME", str(Path(place).absolute()))
+    make_picture("far/photo.png", ASTRONAUT[:9, :9])
+    monkeypatch.chdir("far")
+    for arguments, result in (
+        ("photo.png", "photo-x2.png"),
+        ("photo.png --format jpeg", "photo-x2.jpg"),
+        (".", "../far-x2/photo.png"),
+    ):
+        assert call("upscale", *arguments.split()).exit_code == 0
+        assert pixels(result).shape == (18, 18, 3)
+    assert call("digits", "photo.png").exit_code == 0
+    several = call("upscale", "photo.png", "other.png")
+    assert "several inputs: name a folder" in str(several.exception)
+
+
+def test_subfolders_keep_their_structure_and_what_is_left_out_is_counted():
+    for name in ("a.png", "one/a.png", "one/two/b.jpg", "out/old.png", ".hidden/c.png"):
+        path = Path("in", name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        make_picture(path, ASTRONAUT[:9, :9])
+    Path("in/notes.txt").write_text("no picture")
+    Path("in/gone.png").symlink_to("nowhere.png")
+    flat = call("upscale", "in", "-o", "flat")
+    assert flat.stderr == (
+        "1 of 1 upscaled x2 by subpixel; left out: 2 subfolders (take them with --recursive),"
+        " 2 other files\n"
+    )
+    deep = call("upscale", "in", "-o", "in/out", "--recursive", "--format", "webp", "--force")
+    assert deep.stderr == "3 of 3 upscaled x2 by subpixel; left out: 2 other files\n"
+    found = {path.relative_to("in/out").as_posix() for path in Path("in/out").rglob("*.webp")}
+    assert found == {"a.webp", "one/a.webp", "one/two/b.webp"}
+
+
+def test_a_format_for_all_lets_none_fail_and_the_first_frame_is_taken_with_a_word():
+    alpha = np.full((9, 9), 100, np.uint8)
+    make_picture("in/a.tif", ASTRONAUT[:9, :9], alpha)
+    frames = [Image.fromarray(ASTRONAUT[place : place + 9, :9]) for place in (0, 20, 40)]
+    frames[0].save("in/moving.webp", save_all=True, append_images=frames[1:], lossless=True)
+    for name, suffix in (("png", "png"), ("tiff", "tif"), ("avif", "avif"), ("webp", "webp")):
+        result = call("upscale", "in", "-o", name, "--format", name)
+        assert result.exit_code == 0
+        assert "in/moving.webp: has 3 frames: only the first is taken\n" in result.stderr
+        assert {path.name for path in Path(name).iterdir()} == {f"a.{suffix}", f"moving.{suffix}"}
+    opaque = call("upscale", "in", "-o", "jpeg", "--format", "jpeg")
+    assert "a.jpg: JPEG has no transparency" in opaque.stderr
+    assert "1 of 2 upscaled" in opaque.stderr
+    wrong = call("upscale", "in/a.tif", "-o", "a.png", "--format", "jpeg")
+    assert "a.png: is not named like jpeg" in str(wrong.exception)
+    avif = call("upscale", "avif/moving.avif", "-o", "again.png")
+    assert avif.exit_code == 0
+    assert pixels("again.png").shape == (36, 36, 3)
 
 
 def test_edges_of_transparent_parts_keep_their_colour():

@@ -7,13 +7,12 @@ from scipy.special import softmax
 
 from convlab.cli.inputs import (
     DIGIT_MODEL,
-    PATH,
     check_distinct,
     check_overwrite,
     for_each,
-    force_option,
     load,
     picture_files,
+    say_frames,
 )
 from convlab.core.errors import InputError
 from convlab.core.outputs import atomic_write
@@ -25,28 +24,24 @@ from convlab.figures.feature_maps import draw_feature_maps
 from convlab.imaging.pictures import read_picture
 
 
-@click.command()
-@click.argument("images", nargs=-1, required=True, type=PATH)
-@click.option(
-    "--model", default=DIGIT_MODEL, show_default=True, type=PATH, help="The network's file."
-)
-@click.option(
-    "--explain",
-    metavar="FOLDER",
-    type=PATH,
-    help="Draw each digit's feature maps, as NAME.maps.png in this folder.",
-)
-@force_option
-def digits(images: tuple[Path, ...], model: Path, explain: Path | None, *, force: bool) -> None:
-    """Classify drawn or photographed digits, one per picture.
+def classify_files(
+    images: tuple[Path, ...], model: Path | None, explain: Path | None, *, force: bool
+) -> None:
+    """Classify a digit in each picture, and print the probabilities.
 
-    Pictures may have any size, dark digits on light or light on dark: each
-    digit is found, scaled and centred as in MNIST. Prints the predicted class
-    and the ten probabilities.
+    Parameters
+    ----------
+    images : tuple of Path
+    model : Path or None
+        As `load` takes it.
+    explain : Path or None
+        Folder for drawings of the feature maps.
+    force : bool
+        Whether to overwrite existing drawings.
     """
     network = load(model, NETWORKS, DIGIT_MODEL)
-    files = picture_files(images)
-    maps = {file: explain / f"{file.name}.maps.png" for file in files} if explain else {}
+    pictures = picture_files(images)
+    maps = {file: explain / f"{file.name}.maps.png" for file in pictures.files} if explain else {}
     if maps:
         check_distinct(maps.values())
 
@@ -54,7 +49,9 @@ def digits(images: tuple[Path, ...], model: Path, explain: Path | None, *, force
         if maps:
             check_overwrite(maps[file], force=force)
         try:
-            digit = to_mnist(read_picture(file).grey())
+            picture = read_picture(file)
+            say_frames(file, picture)
+            digit = to_mnist(picture.grey())
         except ValueError as error:
             raise InputError(f"{file}: {error}") from error
         probabilities = softmax(predict(network, digit[None]).logits[0].astype(float))
@@ -63,8 +60,10 @@ def digits(images: tuple[Path, ...], model: Path, explain: Path | None, *, force
         if maps:
             layers = {layer: values[0] for layer, values in feature_maps(network, digit[None])}
             if not layers:
-                raise InputError(f"{model}: has no convolutions, so no feature maps to draw")
+                raise InputError(
+                    f"{model or DIGIT_MODEL}: has no convolutions, so no feature maps to draw"
+                )
             with atomic_write(maps[file]) as (draft,):
                 write_png(draft, draw_feature_maps(digit, layers))
 
-    for_each(files, classify, "classified")
+    for_each(pictures, classify, "classified")

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 from tabulate import tabulate
 
-from convlab.cli.inputs import PATH, SUPERRES_MODEL, for_each, load, picture_files, superres_option
+from convlab.cli.inputs import SUPERRES_MODEL, for_each, load, picture_files, say_frames
 from convlab.data.photos import MOST_PIXELS
 from convlab.imaging.pictures import read_picture
 from convlab.superres.evaluation import (
@@ -18,25 +18,24 @@ from convlab.superres.patches import check_size, make_pair
 from convlab.superres.upscaling import NETWORKS
 
 
-@click.command()
-@click.argument("folder", type=PATH)
-@superres_option
-@click.option(
-    "--self-ensemble", is_flag=True, help="Also measure the mean over eight flips and transposes."
-)
-def evaluate(folder: Path, model: Path, *, self_ensemble: bool) -> None:
-    """Measure PSNR and SSIM of every method on a folder of pictures.
+def evaluate_folder(folder: Path, model: Path | None, *, self_ensemble: bool) -> None:
+    """Measure every method on a folder of pictures, and print a table.
 
-    Each picture is downscaled and upscaled again, and the result is compared
-    with the original on luminance, by the protocol of super-resolution papers:
-    use it on Set5, Set14, Urban100 or pictures of your own. A grey picture is
-    taken as luminance.
+    Parameters
+    ----------
+    folder : Path
+    model : Path or None
+        As `load` takes it.
+    self_ensemble : bool
+        Whether to measure `upscale_ensemble`, too.
     """
     network = load(model, NETWORKS, SUPERRES_MODEL)
     table: dict[str, Qualities] = {}
 
     def measure_file(file: Path) -> None:
-        colour = read_picture(file, MOST_PIXELS).colour
+        picture = read_picture(file, MOST_PIXELS)
+        say_frames(file, picture)
+        colour = picture.colour
         check_size(file, colour, network.scale)
         low, high = make_pair(colour, network.scale)
         upscaled = upscale_by_all_methods(network, low, self_ensemble=self_ensemble)

@@ -7,10 +7,8 @@ import click
 
 from convlab.cli.inputs import (
     DIGIT_MODEL,
-    PATH,
     SUPERRES_MODEL,
     check_overwrite,
-    force_option,
     load,
 )
 from convlab.cli.onnx import MAX_DIFFERENCE, export_digits, export_superres
@@ -19,26 +17,19 @@ from convlab.digits.prediction import NETWORKS as DIGIT_NETWORKS
 from convlab.superres.upscaling import NETWORKS as SUPERRES_NETWORKS
 
 
-@click.command()
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=PATH,
-    help="Folder to write superres.onnx and digits.onnx to.",
-)
-@click.option(
-    "--superres", default=SUPERRES_MODEL, show_default=True, type=PATH, help="The network's file."
-)
-@click.option(
-    "--digits", default=DIGIT_MODEL, show_default=True, type=PATH, help="The network's file."
-)
-@force_option
-def export(output: Path, superres: Path, digits: Path, *, force: bool) -> None:
-    """Write both networks as ONNX, and compare them with torch.
+def export_networks(
+    output: Path, superres: Path | None, digits: Path | None, *, force: bool
+) -> None:
+    """Write both networks as ONNX, and say by how much they differ from torch.
 
-    The batch size is open, and so are the height and width of pictures. The
-    metadata of the files describe inputs, outputs, scale and version.
+    Parameters
+    ----------
+    output : Path
+        Folder.
+    superres, digits : Path or None
+        As `load` takes them.
+    force : bool
+        Whether to overwrite existing files.
     """
     targets = output / "superres.onnx", output / "digits.onnx"
     for target in targets:

@@ -1,8 +1,10 @@
-"""What the commands share: default networks, options, lists of pictures, reports of failures."""
+"""What the commands share: finding networks, lists of pictures, reports of failures."""
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
@@ -11,29 +13,46 @@ from tqdm import tqdm
 
 from convlab.core.errors import DamageError, InputError, is_out_of_memory, reason
 from convlab.core.weights import load_network
-from convlab.imaging.pictures import FORMATS
+from convlab.imaging.pictures import FORMATS, Picture
 
 DIGIT_MODEL = Path("stages/train_cnn/cnn.safetensors")
 SUPERRES_MODEL = Path("stages/train_sr/x2/model.safetensors")
 """Where `dvc repro` leaves the networks."""
-PATH = click.Path(path_type=Path)
-
-force_option = click.option("--force", is_flag=True, help="Overwrite existing files.")
-superres_option = click.option(
-    "--model",
-    default=SUPERRES_MODEL,
-    show_default=True,
-    type=PATH,
-    help="The network's file; it also determines the upscaling factor.",
-)
+CHECKOUT = Path(__file__).parents[3]
+"""The project's folder, if the library is used from where git put it, as after `make setup`."""
 
 
-def load(path: Path, package: str, default: Path) -> nn.Module:
-    """Load the network that a user named: by its file, or by a folder with a run.
+@dataclass
+class Pictures:
+    """Pictures to process, and how much of the folders is left out."""
+
+    files: dict[Path, Path] = field(default_factory=dict)
+    """Each file, and its path in the folder that was named; its name, if it was named itself."""
+    folders: int = 0
+    others: int = 0
+
+    def left_out(self) -> str:
+        """Say in words what is left out; nothing if nothing is.
+
+        Returns
+        -------
+        str
+            Such as "; left out: 2 subfolders (take them with --recursive), 1 other file".
+        """
+        counts = (
+            (self.folders, "subfolder", " (take them with --recursive)"),
+            (self.others, "other file", ""),
+        )
+        words = [f"{n} {name}{'s' * (n > 1)}{hint}" for n, name, hint in counts if n]
+        return f"; left out: {', '.join(words)}" if words else ""
+
+
+def load(path: Path | None, package: str, default: Path) -> nn.Module:
+    """Load a network: the one that a user named, by file or folder, or that of the last run.
 
     Parameters
     ----------
-    path : Path
+    path : Path or None
     package : str
         As for `load_network`.
     default : Path
@@ -48,60 +67,106 @@ def load(path: Path, package: str, default: Path) -> nn.Module:
     InputError
         If there is no such file, or it holds no network of this package.
     """
+    if path is None:
+        return load_network(_find_run(default), package)
     if not path.exists():
-        raise InputError(
-            f"{path}: is missing: run `dvc repro`, call this in the project's folder, or name"
-            " another network, such as the demo's in demo/stages"
-        )
+        raise InputError(f"{path}: is missing: name the network's file, {default.name}")
+    file = _find_in_folder(path, default) if path.is_dir() else path
+    if file is None:
+        raise InputError(f"{path}: has no {default}: name a folder in which `dvc repro` ran")
     try:
-        return load_network(_find_in_folder(path, default) if path.is_dir() else path, package)
+        return load_network(file, package)
     except DamageError as error:  # its advice is to remove the file, which may be anything here
         raise InputError(
             f"{path}: {error.fault}: name the network's file, {default.name}"
         ) from error
 
 
-def _find_in_folder(folder: Path, default: Path) -> Path:
+def _find_run(default: Path) -> Path:
+    """Find the network of a run: the one that CONVLAB_HOME names, one here, or the project's."""
+    home = os.environ.get("CONVLAB_HOME")
+    folders = [Path(home)] if home else [Path(), CHECKOUT, CHECKOUT / "demo"]
+    for folder in folders:
+        if found := _find_in_folder(folder, default):
+            return found
+    places = " and ".join(str(folder.absolute()) for folder in folders)
+    raise InputError(
+        f"{default}: is missing: run `dvc repro`, `make repro` or `make demo`, or name another"
+        f" network or, in CONVLAB_HOME, the folder of a run (looked in {places})"
+    )
+
+
+def _find_in_folder(folder: Path, default: Path) -> Path | None:
     """Find the network of a run in the run's folder, or in one of the folders on the way to it."""
     for start in range(len(default.parts)):
         below = Path(*default.parts[start:])
         pattern = str(below).replace("x2", "x[234]")  # the first scale that there is
         for found in sorted(folder.glob(pattern)):
             return found
-    raise InputError(f"{folder}: has no {default}: name a folder in which `dvc repro` ran")
+    return None
 
 
-def picture_files(inputs: Iterable[Path]) -> list[Path]:
+def picture_files(
+    inputs: Iterable[Path], *, recursive: bool = False, leave_out: Path | None = None
+) -> Pictures:
     """List files as they are given, and of each folder its pictures, sorted by name.
 
     Parameters
     ----------
     inputs : iterable of Path
         Files and folders.
+    recursive : bool
+        Whether to take the pictures of subfolders, too; links to folders are not followed.
+    leave_out : Path, optional
+        A folder that is passed over, since results are written to it.
 
     Returns
     -------
-    list of Path
+    Pictures
+        Hidden files and folders are neither listed nor counted.
 
     Raises
     ------
     InputError
         If a folder contains no picture.
     """
-    found = []
+    pictures = Pictures()
     for path in inputs:
         if not path.is_dir():
-            found.append(path)
+            pictures.files[path] = Path(path.name)
             continue
-        pictures = [
-            file
-            for file in sorted(path.iterdir())
-            if file.suffix.lower() in FORMATS and not file.name.startswith(".") and file.is_file()
-        ]
-        if not pictures:
-            raise InputError(f"{path}: contains no picture ({', '.join(FORMATS)})")
-        found += pictures
-    return found
+        before = len(pictures.files)
+        _list_folder(path, path, pictures, recursive=recursive, leave_out=leave_out)
+        if len(pictures.files) == before:
+            hint = pictures.left_out()
+            raise InputError(f"{path}: contains no picture ({', '.join(FORMATS)}){hint}")
+    return pictures
+
+
+def _list_folder(
+    folder: Path, top: Path, pictures: Pictures, *, recursive: bool, leave_out: Path | None
+) -> None:
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith("."):
+            continue
+        if path.is_dir():
+            if leave_out and path.resolve() == leave_out.resolve():
+                continue
+            if recursive and not path.is_symlink() and os.access(path, os.R_OK | os.X_OK):
+                _list_folder(path, top, pictures, recursive=True, leave_out=leave_out)
+            else:
+                pictures.folders += 1
+        elif path.suffix.lower() in FORMATS and path.is_file():
+            pictures.files[path] = path.relative_to(top)
+        else:
+            pictures.others += 1
+
+
+def say_frames(file: Path, picture: Picture) -> None:
+    """Say that only the first of several frames or pages is taken."""
+    if picture.frames > 1:
+        note = f"convlab: {file}: has {picture.frames} frames: only the first is taken"
+        tqdm.write(note, file=sys.stderr)
 
 
 def check_distinct(targets: Iterable[Path]) -> None:
@@ -131,12 +196,12 @@ def check_overwrite(target: Path, *, force: bool) -> None:
         raise InputError(f"{target}: already exists: choose another output, or add --force")
 
 
-def for_each(files: list[Path], process: Callable[[Path], None], done: str) -> None:
+def for_each(pictures: Pictures, process: Callable[[Path], None], done: str) -> None:
     """Process every file; report those that fail, go on, and count at the end.
 
     Parameters
     ----------
-    files : list of Path
+    pictures : Pictures
     process : callable
         Takes a file.
     done : str
@@ -147,9 +212,9 @@ def for_each(files: list[Path], process: Callable[[Path], None], done: str) -> N
     SystemExit
         With status 1 if a file failed; 130, as usual, if the user interrupts it (Ctrl-C).
     """
-    finished, failed = 0, 0
+    finished, failed, count = 0, 0, len(pictures.files)
     try:
-        for file in tqdm(files, unit="picture", disable=None):
+        for file in tqdm(pictures.files, unit="picture", disable=None):
             try:
                 process(file)
                 finished += 1
@@ -157,9 +222,9 @@ def for_each(files: list[Path], process: Callable[[Path], None], done: str) -> N
                 failed += 1
                 tqdm.write(f"convlab: {_message(file, error)}", file=sys.stderr)
     except KeyboardInterrupt:
-        click.echo(f"{finished} of {len(files)} {done}; interrupted", err=True)
+        click.echo(f"{finished} of {count} {done}; interrupted", err=True)
         sys.exit(130)
-    click.echo(f"{finished} of {len(files)} {done}", err=True)
+    click.echo(f"{finished} of {count} {done}{pictures.left_out()}", err=True)
     if failed:
         sys.exit(1)
 

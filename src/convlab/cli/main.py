@@ -1,14 +1,25 @@
-"""The command line `convlab`: the trained networks applied to users' own pictures."""
+"""The command line `convlab`: the trained networks applied to users' own pictures.
+
+Here stand the commands with their options; what they do is imported when they are called, since
+torch takes seconds.
+"""
 
 import sys
+from pathlib import Path
 
 import click
 
-from convlab.cli.digits import digits
-from convlab.cli.evaluate import evaluate
-from convlab.cli.export import export
-from convlab.cli.upscale import upscale
 from convlab.core.script import one_line_errors
+
+PATH = click.Path(path_type=Path)
+OUTPUT_FORMATS = ("same", "png", "jpeg", "webp", "tiff", "avif")
+
+force_option = click.option("--force", is_flag=True, help="Overwrite existing files.")
+superres_option = click.option(
+    "--model",
+    type=PATH,
+    help="The network's file, or a folder with a run; it determines the upscaling factor.",
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -16,13 +27,126 @@ from convlab.core.script import one_line_errors
 def convlab() -> None:
     """Use the trained networks on your own pictures, and export them.
 
-    By default, the networks are those that `dvc repro` left in stages/: run
-    this in the project's folder, or name other files, such as with --model.
+    The networks are those of the run in this folder, or else of `make repro`
+    or `make demo`. CONVLAB_HOME names the folder of another run, and options
+    such as --model name a network.
     """
 
 
-for command in (upscale, evaluate, digits, export):
-    convlab.add_command(command)
+@convlab.command()
+@click.argument("inputs", nargs=-1, required=True, type=PATH)
+@click.option(
+    "-o",
+    "--output",
+    type=PATH,
+    help="The upscaled picture; for several pictures or a folder: the folder to write to.  "
+    "[default: beside the input, named like it, with -x2 at the end]",
+)
+@click.option("-r", "--recursive", is_flag=True, help="Also take subfolders, and keep them apart.")
+@click.option(
+    "--format",
+    "file_format",
+    type=click.Choice(OUTPUT_FORMATS),
+    default="same",
+    show_default=True,
+    help="Format to write.",
+)
+@superres_option
+@force_option
+@click.option("--compare", is_flag=True, help="Also write NAME.compare.png: bicubic | network.")
+def upscale(
+    inputs: tuple[Path, ...],
+    output: Path | None,
+    file_format: str,
+    model: Path | None,
+    *,
+    recursive: bool,
+    force: bool,
+    compare: bool,
+) -> None:
+    """Upscale pictures: files, or all in a folder.
+
+    Reads JPEG, PNG, WebP, TIFF, AVIF and BMP: grey, RGB, palette, CMYK, 8 or
+    16 bits, with or without transparency; of several frames, the first. The
+    network upscales the luminance; colour is interpolated. Metadata are kept
+    as far as the format can hold them. CMYK becomes sRGB.
+    """
+    from convlab.cli.upscale import upscale_files
+
+    upscale_files(
+        inputs,
+        output,
+        model,
+        file_format=file_format,
+        recursive=recursive,
+        force=force,
+        compare=compare,
+    )
+
+
+@convlab.command()
+@click.argument("folder", type=PATH)
+@superres_option
+@click.option(
+    "--self-ensemble", is_flag=True, help="Also measure the mean over eight flips and transposes."
+)
+def evaluate(folder: Path, model: Path | None, *, self_ensemble: bool) -> None:
+    """Measure PSNR and SSIM of every method on a folder of pictures.
+
+    Each picture is downscaled and upscaled again, and the result is compared
+    with the original on luminance, by the protocol of super-resolution papers:
+    use it on Set5, Set14, Urban100 or pictures of your own. A grey picture is
+    taken as luminance.
+    """
+    from convlab.cli.evaluate import evaluate_folder
+
+    evaluate_folder(folder, model, self_ensemble=self_ensemble)
+
+
+@convlab.command()
+@click.argument("images", nargs=-1, required=True, type=PATH)
+@click.option("--model", type=PATH, help="The network's file, or a folder with a run.")
+@click.option(
+    "--explain",
+    metavar="FOLDER",
+    type=PATH,
+    help="Draw each digit's feature maps, as NAME.maps.png in this folder.",
+)
+@force_option
+def digits(
+    images: tuple[Path, ...], model: Path | None, explain: Path | None, *, force: bool
+) -> None:
+    """Classify drawn or photographed digits, one per picture.
+
+    Pictures may have any size, dark digits on light or light on dark: each
+    digit is found, scaled and centred as in MNIST. Prints the predicted class
+    and the ten probabilities.
+    """
+    from convlab.cli.digits import classify_files
+
+    classify_files(images, model, explain, force=force)
+
+
+@convlab.command()
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=PATH,
+    help="Folder to write superres.onnx and digits.onnx to.",
+)
+@click.option("--superres", type=PATH, help="The network's file, or a folder with a run.")
+@click.option("--digits", type=PATH, help="The network's file, or a folder with a run.")
+@force_option
+def export(output: Path, superres: Path | None, digits: Path | None, *, force: bool) -> None:
+    """Write both networks as ONNX, and compare them with torch.
+
+    The batch size is open, and so are the height and width of pictures. The
+    metadata of the files describe inputs, outputs, scale and version.
+    """
+    from convlab.cli.export import export_networks
+
+    export_networks(output, superres, digits, force=force)
 
 
 def main() -> None:

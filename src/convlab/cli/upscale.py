@@ -1,72 +1,93 @@
 """`convlab upscale`: upscale users' own pictures."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
-import click
 import numpy as np
 from tqdm import tqdm
 
 from convlab.cli.inputs import (
-    PATH,
     SUPERRES_MODEL,
     check_distinct,
     check_overwrite,
     for_each,
-    force_option,
     load,
     picture_files,
-    superres_option,
+    say_frames,
 )
 from convlab.core.errors import InputError
 from convlab.core.outputs import atomic_write
 from convlab.imaging.pictures import FORMATS, Picture, read_picture
-from convlab.imaging.saving import DEEP_FORMATS, check_format, format_of, write_picture
+from convlab.imaging.saving import (
+    DEEP_FORMATS,
+    OPAQUE_FORMATS,
+    check_format,
+    format_of,
+    write_picture,
+)
 from convlab.superres.layers import Upscaler
 from convlab.superres.tiling import plan_tiles, upscale_tiled
 from convlab.superres.upscaling import NETWORKS
 
+SUFFIXES = {"png": ".png", "jpeg": ".jpg", "webp": ".webp", "tiff": ".tif", "avif": ".avif"}
+"""Of the formats that can be asked for."""
 GAP_WIDTH = 8
 """White pixels between the two halves of a comparison."""
 
 
-@click.command()
-@click.argument("inputs", nargs=-1, required=True, type=PATH)
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=PATH,
-    help="The upscaled picture; for several pictures or a folder: the folder to write to.",
-)
-@superres_option
-@force_option
-@click.option("--compare", is_flag=True, help="Also write NAME.compare.png: bicubic | network.")
-def upscale(
-    inputs: tuple[Path, ...], output: Path, model: Path, *, force: bool, compare: bool
+def upscale_files(
+    inputs: tuple[Path, ...],
+    output: Path | None,
+    model: Path | None,
+    *,
+    file_format: str,
+    recursive: bool,
+    force: bool,
+    compare: bool,
 ) -> None:
-    """Upscale pictures: files, or all in a folder.
+    """Upscale pictures, and write them.
 
-    Reads JPEG, PNG, WebP, TIFF and BMP: grey, RGB, palette, CMYK, 16 bits,
-    with or without transparency; of several pages, the first. The network
-    upscales the luminance; colour and transparency are interpolated. EXIF data
-    and the ICC profile are kept, 16 bits become 8, CMYK becomes sRGB.
+    Parameters
+    ----------
+    inputs : tuple of Path
+        Files and folders.
+    output : Path or None
+        A picture, or the folder to write to. None: beside the only input.
+    model : Path or None
+        As `load` takes it.
+    file_format : str
+        One of `SUFFIXES`, or "same" as each picture has.
+    recursive : bool
+        Whether to take the pictures of subfolders, too.
+    force : bool
+        Whether to overwrite existing files.
+    compare : bool
+        Whether to put bicubic interpolation beside each, too.
     """
     network = load(model, NETWORKS, SUPERRES_MODEL)
-    files = picture_files(inputs)
     single = len(inputs) == 1 and not inputs[0].is_dir()
-    targets = {file: _target(file, output, single=single) for file in files}
+    output = output or _beside(inputs, network.scale, file_format)
+    pictures = picture_files(inputs, recursive=recursive, leave_out=output)
+    targets = {
+        file: _target(path, output, file_format, single=single)
+        for file, path in pictures.files.items()
+    }
     results = {
         file: [target, target.with_name(f"{target.name}.compare.png")] if compare else [target]
         for file, target in targets.items()
     }
     paths = [path for paths in results.values() for path in paths]
     check_distinct(paths)
-    _check_inputs_kept(files, paths)
+    _check_inputs_kept(pictures.files, paths)
 
     def upscale_file(file: Path) -> None:
         for path in results[file]:
             check_overwrite(path, force=force)
         picture = read_picture(file, deep=True)
+        say_frames(file, picture)
+        if picture.is_opaque and format_of(targets[file]) in OPAQUE_FORMATS:
+            picture = replace(picture, alpha=None)
         height, width = (network.scale * side for side in picture.colour.shape[:2])
         check_format(targets[file], height, width, transparent=picture.alpha is not None)
         with atomic_write(*results[file]) as (draft, *comparison_drafts):
@@ -79,7 +100,7 @@ def upscale(
                 write_picture(comparison, side_by_side(picture, upscaled, network.scale))
 
     name = type(network).__module__.rpartition(".")[2]  # of its file
-    for_each(files, upscale_file, f"upscaled x{network.scale} by {name}")
+    for_each(pictures, upscale_file, f"upscaled x{network.scale} by {name}")
 
 
 def upscale_picture(
@@ -131,19 +152,46 @@ def side_by_side(picture: Picture, upscaled: Picture, scale: int) -> Picture:
     return Picture(np.hstack([halves[0], gap, halves[1]]), metadata=profile)
 
 
-def _target(file: Path, output: Path, *, single: bool) -> Path:
-    """Give the path to write the upscaled version of a file to."""
+def _beside(inputs: tuple[Path, ...], scale: int, file_format: str) -> Path:
+    """Give the output for an input whose user named none: beside it, under a name like it."""
+    if len(inputs) > 1:
+        raise InputError("several inputs: name a folder for the results with -o")
+    path = inputs[0]
+    if path.is_dir():
+        path = path.resolve()  # "." has no name
+        return path.with_name(f"{path.name}-x{scale}")
+    return _in_format(path.with_name(f"{path.stem}-x{scale}{path.suffix}"), file_format)
+
+
+def _target(path: Path, output: Path, file_format: str, *, single: bool) -> Path:
+    """Give the path to write an upscaled picture to.
+
+    `path` is that of the picture in the folder that was named.
+    """
+    in_format = _in_format(path, file_format)
     if output.is_dir() or not output.suffix:
-        return output / file.name
+        return output / in_format
     is_picture = output.suffix.lower() in FORMATS
-    if single and not is_picture:
+    if not single:
+        if is_picture:
+            raise InputError(
+                f"{output}: is named like a picture, but there are several: name a folder"
+            )
+        return output / in_format
+    if not is_picture:
         raise InputError(f"{output}: must end with one of {', '.join(FORMATS)}, or be a folder")
-    if is_picture and not single:
-        raise InputError(f"{output}: is named like a picture, but there are several: name a folder")
-    return output if single else output / file.name
+    if _in_format(output, file_format) != output:
+        raise InputError(f"{output}: is not named like {file_format}, which --format asks for")
+    return output
 
 
-def _check_inputs_kept(files: list[Path], results: list[Path]) -> None:
+def _in_format(path: Path, file_format: str) -> Path:
+    """Give a path the suffix of a format, unless it has one of it."""
+    is_so = file_format in {"same", FORMATS.get(path.suffix.lower(), "").lower()}
+    return path if is_so else path.with_suffix(SUFFIXES[file_format])
+
+
+def _check_inputs_kept(files: Iterable[Path], results: list[Path]) -> None:
     """Check that no result would overwrite a picture that is to be upscaled."""
     inputs = {file.resolve() for file in files}
     for result in results:

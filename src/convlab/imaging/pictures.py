@@ -90,6 +90,11 @@ class Picture:
         """Colour and, if there is one, opacity: (height, width) or (height, width, channels)."""
         return self.colour if self.alpha is None else np.dstack([self.colour, self.alpha])
 
+    @property
+    def is_opaque(self) -> bool:
+        """Whether no pixel is transparent, even if there is an opacity."""
+        return self.alpha is None or self.alpha.min() == np.iinfo(self.alpha.dtype).max
+
     def with_pixels(self, pixels: np.ndarray) -> "Picture":
         """Give a picture with the same metadata and other pixels, as `pixels` has them.
 

@@ -15,7 +15,7 @@ from convlab.imaging.pictures import FORMATS, Picture
 
 DEEP_FORMATS = {"PNG", "TIFF"}
 """Formats that are written with 16 bits, if the picture has them."""
-_OPAQUE_FORMATS = {"JPEG", "BMP"}
+OPAQUE_FORMATS = {"JPEG", "BMP"}
 """Formats without transparency."""
 _MAX_SIDES = {"JPEG": 65_500, "WEBP": 16_383, "AVIF": 65_536}
 """Largest height and width, in pixels, of the formats that limit them."""
@@ -75,7 +75,7 @@ def check_format(path: Path, height: int, width: int, *, transparent: bool) -> N
         allow so many pixels on a side.
     """
     name = format_of(path)
-    if transparent and name in _OPAQUE_FORMATS:
+    if transparent and name in OPAQUE_FORMATS:
         raise InputError(f"{path}: {name} has no transparency: write .png, .webp or .tif")
     if max(height, width) > _MAX_SIDES.get(name, max(height, width)):
         raise InputError(
