@@ -4,13 +4,13 @@ The model of a block stands beside the code that it configures, as a subclass
 of `Params`; this module knows none of them.
 """
 
-import re
 import reprlib
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from ruamel.yaml import YAML, YAMLError
+from ruamel.yaml.error import MarkedYAMLError
 
 from convlab.core.errors import InputError, reason
 
@@ -19,9 +19,8 @@ Threads = Annotated[int, Field(ge=1, le=1024)]
 Scale = Literal[2, 3, 4]
 
 
-_EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
-_PYYAML_LETS_THROUGH = (ValueError, KeyError, AttributeError, RecursionError)
-"""What PyYAML raises for values such as 2026-02-30 or `!!bool x`, and for deep nesting."""
+_YAML_LETS_THROUGH = (ValueError, KeyError, AttributeError, RecursionError)
+"""What the parser raises for values such as 2026-02-30 or `!!bool x`, and for deep nesting."""
 
 
 class Params(BaseModel):
@@ -39,7 +38,7 @@ Block = TypeVar("Block", bound=BaseModel)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML file whose top level is a mapping.
+    """Read a YAML file whose top level is a mapping, as DVC does: YAML 1.2, where 042 is 42.
 
     Returns
     -------
@@ -48,11 +47,11 @@ def read_yaml(path: Path) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If the file cannot be read, is not YAML, or is not a mapping.
+        If the file cannot be read, is not YAML, has a key twice, or is not a mapping.
     """
     remedy = f"correct it, or undo all changes with `git checkout {path}`"
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise InputError(
             f"{path}: is missing: run this in the project's folder, or bring it back with"
@@ -62,10 +61,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: {reason(error)}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: is not UTF-8 ({error}): save it as UTF-8") from error
-    except yaml.MarkedYAMLError as error:
+    except MarkedYAMLError as error:
         place = f"line {error.problem_mark.line + 1}, column {error.problem_mark.column + 1}"
         raise InputError(f"{path}: is not YAML: {place}: {error.problem}: {remedy}") from error
-    except (yaml.YAMLError, *_PYYAML_LETS_THROUGH) as error:
+    except (YAMLError, *_YAML_LETS_THROUGH) as error:
         raise InputError(f"{path}: is not YAML: {error}: {remedy}") from error
     if not isinstance(content, dict):
         kind = "empty" if content is None else f"a {type(content).__name__}"
@@ -196,9 +195,7 @@ def _shown(value: Any) -> str:
 
 
 def _hint(fault: Any, model: type[BaseModel]) -> str:
-    """What else would help: the whole allowed range, and a trap of YAML 1.1."""
-    if isinstance(fault["input"], str) and _EXPONENT.fullmatch(fault["input"]):
-        return " (YAML 1.1 takes this for a text: write numbers like 0.001, not 1e-3)"
+    """What else would help: the whole allowed range."""
     schema = _schema(model, fault["loc"])
     words = {
         "minimum": "{} or more",
