@@ -2,7 +2,9 @@
 
 import json
 import math
+import re
 from argparse import ArgumentParser
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -14,6 +16,7 @@ from convlab.core.errors import InputError
 from convlab.core.params import check_block, read_block
 from convlab.core.tables import flatten
 from tools import regression
+from tools.commands import resolve
 from tools.metrics import REGRESSIONS, Change, Regression, Rule, compare, read_metrics
 
 NUMBERS = st.integers(-1000, 1000) | st.floats(-1000, 1000)
@@ -183,6 +186,20 @@ def test_an_unknown_base_is_named(check):
     for base in ("nowhere", "", "HEAD:metrics"):
         with pytest.raises(InputError, match=f"'{base}' names no commit here"):
             check("main", "--base", base)
+
+
+def test_in_a_shallow_clone_it_says_what_brings_the_base(branches, tmp_path, monkeypatch):
+    git(branches, "checkout", "worse")
+    source = branches.absolute().as_uri()
+    git(tmp_path, "clone", "--depth=1", "--branch=worse", source, "clone")
+    monkeypatch.chdir(tmp_path / "clone")
+    with pytest.raises(InputError, match="names no commit here: this clone is shallow") as caught:
+        resolve("main")
+    fetch, every = re.findall("`git ([^`]*)`", str(caught.value))
+    git(Path(), *fetch.split())
+    assert len(resolve("main")) == 40
+    git(Path(), *every.split())
+    assert git(Path(), "rev-parse", "--is-shallow-repository") == "false\n"
 
 
 def test_a_base_without_metrics_or_with_a_broken_one_is_named(branches, check):

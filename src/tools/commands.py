@@ -46,6 +46,11 @@ def resolve(revision: str) -> str:
         if "Needed a single revision" not in str(error):
             raise
         hint = "`git branch --all` lists the branches"
+        if git("rev-parse", "--is-shallow-repository").strip() == "true":
+            hint = (
+                f"this clone is shallow: `git fetch origin {revision}:{revision}` brings a branch,"
+                " `git fetch --unshallow` all former commits"
+            )
         raise InputError(f"'{revision}' names no commit here: {hint}") from error
 
 
