@@ -129,7 +129,8 @@ def compute(folder):
     found["norm"] = kept(norm, train(norm, Checkpoint(folder / "norm.safetensors", "me"), name="n"))
     tensor = torch.tensor([1.0, 2.0]) * (1 + rank())
     processes.average([tensor], weight=1 + rank())
-    return found | {"mean": tensor}
+    doubled = processes.spread(lambda some: 2 * some, torch.arange(10.0).reshape(5, 2))
+    return found | {"mean": tensor, "doubled": doubled}
 
 
 def save(folder):

@@ -265,6 +265,7 @@ def test_no_parameter_takes_another_type_or_goes_out_of_range(data):
         (("train_sr", "validate_every"), 5000, "validate_every = 5000 must be at most"),
         (("train_sr", "network"), "cnn", "train_sr.network = 'cnn': should be one of edsr, "),
         (("train_cnn", "network"), "espcn", "train_cnn.network = 'espcn': should be one of cnn, "),
+        (("compute", "launch"), "mpirun", "compute.launch = 'mpirun': should be python, or torchr"),
         (("networks", "nonet"), {}, "networks.nonet: unknown (known: cnn, edsr, "),
         (("networks", "espcn"), 5, "networks.espcn"),
         (("networks", "mlp"), {"width": 36}, "networks.mlp.width: unknown key"),

@@ -117,6 +117,11 @@ def test_a_mean_counts_every_example_once(found, count):
 
 
 @SEVERAL
+def test_what_is_spread_comes_together(found, count):
+    assert torch.equal(found[count]["doubled"], 2 * torch.arange(10.0).reshape(5, 2))
+
+
+@SEVERAL
 def test_only_the_first_process_writes(found, folder, count):
     names = {path.name.partition(".")[0] for path in (folder / str(count)).iterdir()}
     assert names == {"sr", "again", "norm", "found"} | {

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
 from convlab.core.hidden import hidden_weights
+from convlab.core.processes import spread
 
 NEWTON_SCHULZ_COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Of the polynomial a x + b x^3 + c x^5, chosen by K. Jordan (see `Muon`)."""
@@ -131,7 +132,8 @@ class Muon(Optimizer):
         """Update kernels that are matrices of one shape, all at once: they are small."""
         matrices = torch.stack([self._direction(kernel, momentum) for kernel in kernels])
         factor = max(1, matrices.shape[1] / matrices.shape[2]) ** 0.5
-        for kernel, change in zip(kernels, orthogonalize(matrices), strict=True):
+        changes = spread(orthogonalize, matrices)
+        for kernel, change in zip(kernels, changes, strict=True):
             kernel.mul_(1 - rate * weight_decay)
             kernel.sub_(change.view(kernel.shape), alpha=rate * factor)
 

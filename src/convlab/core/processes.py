@@ -88,6 +88,29 @@ def average(tensors: list[Tensor], weight: int) -> None:
         tensor.copy_(mean.view(tensor.shape))
 
 
+def spread(function: Callable[[Tensor], Tensor], tensors: Tensor) -> Tensor:
+    """Apply a function to each of several tensors, in each process to its share of them.
+
+    Parameters
+    ----------
+    function : callable
+        Of a stack of tensors; gives a stack of tensors of the same shape.
+    tensors : Tensor, shape (n, ...)
+        The same in all processes.
+
+    Returns
+    -------
+    Tensor, shape (n, ...)
+        The same in all processes.
+    """
+    if not 1 < count() <= len(tensors):
+        return function(tensors)
+    results, own = torch.zeros_like(tensors), share(len(tensors))
+    results[own] = function(tensors[own])
+    _wait(lambda: distributed.all_reduce(results))  # each is 0 in all processes but one
+    return results
+
+
 def agree(network: nn.Module) -> None:
     """Give all processes the buffers of the first one, such as BatchNorm's running means."""
     if count() > 1:
@@ -98,10 +121,10 @@ def agree(network: nn.Module) -> None:
 def in_turn(function: Callable[[], Result]) -> Result:
     """Call a function in the first process and, when it is done there, in the others."""
     if count() > 1 and _rank():
-        _wait(distributed.barrier)
+        _wait(_meet)
     result = function()
     if count() > 1 and not _rank():
-        _wait(distributed.barrier)
+        _wait(_meet)
     return result
 
 
@@ -135,6 +158,11 @@ def shared(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterato
 def _rank() -> int:
     """Number this process among those that share the work."""
     return distributed.get_rank() if distributed.is_initialized() else 0
+
+
+def _meet() -> None:
+    """Wait for all processes: a sum on the CPU, since a barrier would go by way of the GPUs."""
+    distributed.all_reduce(torch.zeros(1))
 
 
 def _world_size() -> int:
