@@ -227,6 +227,7 @@ def test_from_anywhere_the_networks_of_the_last_run_are_found(monkeypatch, place
     if place == "elsewhere":
         monkeypatch.setenv("CONVLAB_HOME", str(Path(place).absolute()))
     make_picture("far/photo.png", ASTRONAUT[:9, :9])
+    Path("far/model.safetensors").write_text("of another program")
     monkeypatch.chdir("far")
     for arguments, result in (
         ("photo.png", "photo-x2.png"),

@@ -87,7 +87,7 @@ def _find_run(default: Path) -> Path:
     home = os.environ.get("CONVLAB_HOME")
     folders = [Path(home)] if home else [Path(), CHECKOUT, CHECKOUT / "demo"]
     for folder in folders:
-        if found := _find_in_folder(folder, default):
+        for found in sorted(folder.glob(_any_scale(default))):
             return found
     places = " and ".join(str(folder.absolute()) for folder in folders)
     raise InputError(
@@ -99,11 +99,14 @@ def _find_run(default: Path) -> Path:
 def _find_in_folder(folder: Path, default: Path) -> Path | None:
     """Find the network of a run in the run's folder, or in one of the folders on the way to it."""
     for start in range(len(default.parts)):
-        below = Path(*default.parts[start:])
-        pattern = str(below).replace("x2", "x[234]")  # the first scale that there is
-        for found in sorted(folder.glob(pattern)):
+        for found in sorted(folder.glob(_any_scale(Path(*default.parts[start:])))):
             return found
     return None
+
+
+def _any_scale(path: Path) -> str:
+    """Give a pattern that finds a network of any scale; the least is the first."""
+    return str(path).replace("x2", "x[234]")
 
 
 def picture_files(
