@@ -176,12 +176,12 @@ def cumulative_probabilities(patches: Pair, exponent: float) -> np.ndarray:
         Rising to 1.
     """
     scale = patches.high.shape[-1] // patches.low.shape[-1]
-    groups = zip(*(plane.unsqueeze(1).split(1000) for plane in patches), strict=True)
-    squared_errors = [
-        (bicubic(low.float(), scale) - high).square().mean((1, 2, 3)).double().cpu()
-        for low, high in groups
-    ]
-    weights = (1 + torch.cat(squared_errors).numpy()) ** (exponent / 2)
+    squared_errors = np.empty(len(patches.low))  # small results of their own would scatter memory
+    for start in range(0, len(squared_errors), 1000):
+        low, high = (plane[start : start + 1000].unsqueeze(1) for plane in patches)
+        error = (bicubic(low.float(), scale) - high).square().mean((1, 2, 3))
+        squared_errors[start : start + 1000] = error.cpu()
+    weights = (1 + squared_errors) ** (exponent / 2)
     sums = np.cumsum(weights)
     return sums / sums[-1]
 
