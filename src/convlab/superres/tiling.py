@@ -92,7 +92,7 @@ def upscale_tiled(
     What the network adds to the bicubic interpolation of the luminance is added to that of red,
     green and blue, which leaves Cb and Cr as they were interpolated. Values are rounded once, at
     the end. A picture of a single colour stays as it is: `flat_errors` are subtracted, and beyond
-    the borders the outermost pixels are repeated. (The evaluation protocol does neither.)
+    its borders a picture is mirrored. (The evaluation protocol does neither.)
 
     A transparent picture is upscaled as it is seen on black and on white. Colour and opacity
     follow from the two: what is seen counts, whatever the colours of invisible pixels are.
@@ -130,12 +130,17 @@ def upscale_tiled(
 
 
 def _cut(pixels: np.ndarray, spans: tuple[slice, slice]) -> np.ndarray:
-    """Cut a part out of a picture; beyond the borders, the outermost pixels are repeated."""
+    """Cut a part out of a picture, which is mirrored beyond its borders."""
     rows, columns = (
-        np.arange(span.start, span.stop).clip(0, length - 1)
+        _mirrored(np.arange(span.start, span.stop), length)
         for span, length in zip(spans, pixels.shape[:2], strict=True)
     )
     return pixels[rows[:, None], columns]
+
+
+def _mirrored(places: np.ndarray, length: int) -> np.ndarray:
+    places = places % (2 * length)
+    return np.minimum(places, 2 * length - 1 - places)
 
 
 @torch.inference_mode()

@@ -39,16 +39,20 @@ export function blank(height, width, channels) {
   return { height, width, channels, values: new Uint8ClampedArray(height * width * channels) };
 }
 
-const within = (place, length) => Math.max(0, Math.min(place, length - 1));
+function mirrored(place, length) {
+  const around = ((place % (2 * length)) + 2 * length) % (2 * length);
+  return Math.min(around, 2 * length - 1 - around);
+}
 
-// Beyond the borders, the outermost pixels are repeated.
+// Beyond its borders, a picture is mirrored.
 export function cut(picture, top, left, height, width) {
   const { channels, values } = picture;
   const part = blank(height, width, channels);
+  const columns = Array.from({ length: width }, (_, column) => mirrored(left + column, picture.width));
   for (let row = 0, to = 0; row < height; row++) {
-    const line = within(top + row, picture.height) * picture.width;
+    const line = mirrored(top + row, picture.height) * picture.width;
     for (let column = 0; column < width; column++) {
-      const from = (line + within(left + column, picture.width)) * channels;
+      const from = (line + columns[column]) * channels;
       for (let channel = 0; channel < channels; channel++) part.values[to++] = values[from + channel];
     }
   }
