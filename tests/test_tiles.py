@@ -182,6 +182,24 @@ def test_a_soft_edge_looks_on_every_ground_as_if_it_had_been_upscaled_there(colo
     assert abs(visible.astype(int) - colour).max() <= 2
 
 
+def test_a_shadow_looks_on_every_ground_as_if_it_had_been_upscaled_there():
+    """Where two colours meet, of which one is seen through."""
+    plain = subpixel.Network(2, subpixel.Settings(channels=4, layers=1)).eval()
+    down, right = np.mgrid[-24:24, -24:24]
+    pixels = disc((255, 0, 0), soft=3)
+    inside = pixels[..., 3] / 255
+    shadow = 0.6 * np.exp(-(np.clip(np.hypot(down - 5, right - 5) - 12, 0, None) ** 2) / 30)
+    opacity = inside + (1 - inside) * shadow
+    pixels[..., 0] = (255 * inside / np.maximum(opacity, 1e-9)).round()
+    pixels[..., 3] = (255 * opacity).round()
+    result = upscaled(plain, pixels)
+    for level in range(0, 256, 15):
+        seen = to_bytes(on_ground(pixels, level))
+        difference = abs(on_ground(result, level) - upscaled(plain, seen))
+        assert difference.max() <= 9
+        assert difference.mean() <= 0.4
+
+
 def test_on_a_ground_of_its_colour_a_disc_is_not_seen(small_networks):
     for network in small_networks[:1]:
         for colour in (255, 0):

@@ -16,9 +16,10 @@ TILE_SIDE = 384
 BICUBIC_MARGIN = 3
 """LR pixels around a pixel on which bicubic interpolation depends, and one more."""
 
-_OPAQUE = 0.6
-"""Opacity from which on a pixel's colour is its own; below, it is drawn to that of its neighbours,
-since a small error of what is seen would be a large one of the colour."""
+_VISIBLE, _OPAQUE = 0.02, 0.6
+"""Opacity from which on a pixel's colour is its own. Below it is drawn to that of its neighbours,
+since a small error of what is seen would be a large one of the colour; where their colours are
+alike, from the greater number on."""
 _WEIGHTS, _BLACK, _RANGE = (65.481, 128.553, 24.966), 16, 219
 """Luminance of red, green and blue from 0 to 1: Y of BT.601 in studio range, 16 to 235."""
 
@@ -170,12 +171,27 @@ def _upscale_transparent(
     # Of visible pixels around; far from them nothing is visible.
     means = functional.avg_pool2d(torch.cat([seen, opacity])[None], 5, stride=1, padding=2)
     means = functional.interpolate(means, scale_factor=scale, mode="bilinear")[0]
-    near = means[-1:] > 0
-    around = means[:-1] / means[-1:].clamp(min=1e-6)
+    near, around = means[-1:] > 0, means[:-1] / means[-1:].clamp(min=1e-6)
+    contrast = functional.interpolate(
+        _contrast(colour, opacity > _VISIBLE)[None], scale_factor=scale, mode="nearest"
+    )[0]
     opacity = (1 - (on_white - on_black).amin(0, keepdim=True)) * near
     # What is seen of the colour; where it differs on both grounds, the mean.
     seen = (on_black + on_white - (1 - opacity)) / 2 * near
-    return around + (seen - opacity * around) / opacity.clamp(min=_OPAQUE), opacity
+    exact, cautious = (
+        (seen - opacity * around) / opacity.clamp(min=least) for least in (_VISIBLE, _OPAQUE)
+    )
+    difference = cautious + (exact - cautious).clamp(-contrast, contrast)
+    return around + difference, opacity
+
+
+def _contrast(colour: Tensor, visible: Tensor) -> Tensor:
+    """Give by how much the colours of visible pixels differ, in 5 x 5 pixels; shape (1, h, w)."""
+    lightest, darkest = (
+        functional.max_pool2d((sign * colour).where(visible, -1)[None], 5, stride=1, padding=2)[0]
+        for sign in (1, -1)
+    )
+    return (lightest + darkest).clamp_(min=0).amax(0, keepdim=True)
 
 
 def _upscale_colour(network: Upscaler | None, colour: Tensor, scale: int) -> Tensor:

@@ -5,7 +5,7 @@ import { resize } from "./resize.js";
 
 const WEIGHTS = { 1: [219], 3: [65.481, 128.553, 24.966] }; // luminance of grey, or red, green and blue
 const [BLACK, RANGE] = [16, 219];
-const OPAQUE = 0.6;
+const [VISIBLE, OPAQUE] = [0.02, 0.6];
 
 const clip = (value) => Math.min(1, Math.max(0, value));
 
@@ -71,6 +71,25 @@ function blurred({ height, width, channels, values }, scale) {
   });
 }
 
+// By how much the colours of visible pixels differ, in 5 x 5 pixels.
+function contrasts({ height, width, channels, values }) {
+  const colours = channels - 1;
+  return map({ height, width }, 1, (pixel) => {
+    const [row, column] = [Math.floor(pixel / width), pixel % width];
+    const [lightest, darkest] = [new Array(colours).fill(-1), new Array(colours).fill(2)];
+    for (let y = Math.max(0, row - 2); y <= Math.min(height - 1, row + 2); y++)
+      for (let x = Math.max(0, column - 2); x <= Math.min(width - 1, column + 2); x++) {
+        const at = (y * width + x) * channels;
+        if (values[at + colours] <= VISIBLE) continue;
+        for (let channel = 0; channel < colours; channel++) {
+          lightest[channel] = Math.max(lightest[channel], values[at + channel]);
+          darkest[channel] = Math.min(darkest[channel], values[at + channel]);
+        }
+      }
+    return Math.max(0, ...lightest.map((level, channel) => level - darkest[channel]));
+  });
+}
+
 function upscaleTransparent(picture, options) {
   const { channels, values } = picture;
   const colours = channels - 1;
@@ -80,6 +99,7 @@ function upscaleTransparent(picture, options) {
     upscaleColour(map(picture, colours, (pixel, channel) => seen.values[pixel * channels + channel] + level * (1 - opacity(pixel))), options);
   const [black, white] = [onGround(0), onGround(1)];
   const around = blurred(seen, options.scale);
+  const contrast = contrasts(picture);
   return map(black, channels, (pixel, channel) => {
     const near = around.values[pixel * channels + colours];
     if (near <= 0) return 0;
@@ -89,7 +109,11 @@ function upscaleTransparent(picture, options) {
     const place = pixel * colours + channel;
     const visible = (clip(black.values[place]) + clip(white.values[place]) - transparency) / 2;
     const neighbours = around.values[pixel * channels + channel] / near;
-    return neighbours + (visible - (1 - transparency) * neighbours) / Math.max(1 - transparency, OPAQUE);
+    const error = visible - (1 - transparency) * neighbours;
+    const [exact, cautious] = [VISIBLE, OPAQUE].map((least) => error / Math.max(1 - transparency, least));
+    const [row, column] = [Math.floor(pixel / black.width), pixel % black.width].map((each) => Math.floor(each / options.scale));
+    const most = contrast.values[row * contrast.width + column];
+    return neighbours + cautious + Math.max(-most, Math.min(exact - cautious, most));
   });
 }
 
