@@ -11,8 +11,9 @@ from convlab.superres.dependence import measure_dependence
 from convlab.superres.flat import flat_errors
 from convlab.superres.layers import Upscaler, bicubic
 
-TILE_SIDE = 384
-"""LR pixels on a side of a tile, without its margin; less where a network's period asks for it."""
+TILE_SIDE = 304
+"""LR pixels on a side of a tile, without its margin; less where a network's period asks for it.
+Features of larger tiles of the default network are given back to the system layer by layer."""
 BICUBIC_MARGIN = 3
 """LR pixels around a pixel on which bicubic interpolation depends, and one more."""
 
@@ -196,12 +197,14 @@ def _contrast(colour: Tensor, visible: Tensor) -> Tensor:
 
 def _upscale_colour(network: Upscaler | None, colour: Tensor, scale: int) -> Tensor:
     """Upscale grey, or RGB, of shape (channels, h, w), 0 to 1."""
+    if network is None:
+        return bicubic(colour[None], scale)[0]
+    low = _luminance(colour)
+    sharp = network(low)  # first, while memory is in one piece
+    sharp -= flat_errors(network, low)
     smooth = bicubic(colour[None], scale)[0]
-    if network:
-        low = _luminance(colour)
-        detail = network(low) - flat_errors(network, low) - _luminance(smooth)
-        smooth += detail[0] * (255 / _RANGE)
-    return smooth
+    detail = sharp - _luminance(smooth)
+    return smooth.add_(detail[0], alpha=255 / _RANGE)
 
 
 def _luminance(colour: Tensor) -> Tensor:
