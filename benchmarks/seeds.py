@@ -9,9 +9,9 @@ power of ten. CONVLAB_MIRROR is used where it is set.
 """
 
 import argparse
-import json
 import math
 import sys
+from contextlib import chdir
 from pathlib import Path
 from statistics import fmean, stdev
 
@@ -23,18 +23,16 @@ from convlab.core.script import script
 from convlab.core.tables import flatten
 from tools.commands import dvc
 from tools.demo import prepare_copy
-from tools.preset import lay_over
+from tools.metrics import read_metrics
 
 
 def measure(seed: int, stage: str) -> dict[str, float]:
     """Run the pipeline with one seed; give its metrics by their paths."""
     copy = Path(".work/seeds") / str(seed)
-    prepare_copy(copy, {})
-    lay_over(copy / "params.yaml", {"train_cnn": {"seed": seed}, "train_sr": {"seed": seed}})
+    prepare_copy(copy, {"train_cnn": {"seed": seed}, "train_sr": {"seed": seed}})
     dvc("repro", stage, folder=copy)
-    files = sorted((copy / "metrics").glob("*.json"))
-    nested = {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files}
-    return dict(flatten(nested))
+    with chdir(copy):
+        return dict(flatten(read_metrics()))
 
 
 def tolerance(deviation: float) -> float:

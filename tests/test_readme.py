@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from conftest import ROOT
+from conftest import ROOT, git
 from convlab.core.errors import InputError
 from tools.metrics import read_metrics
 from tools.render_readme import (
@@ -17,9 +17,7 @@ from tools.render_readme import (
     tables,
 )
 
-PAGES = sorted(
-    path for path in ROOT.rglob("*.md") if not {".venv", ".work", "demo"} & {*path.parts}
-)
+PAGES = [ROOT / name for name in git(ROOT, "ls-files", "-z", "*.md").split("\0") if name]
 
 
 def test_the_tables_hold_the_figures_of_the_metrics_in_git(monkeypatch):
