@@ -1,5 +1,5 @@
 # Every target sets up .venv first, if requirements.txt or pyproject.toml is newer than it.
-# Without make: the README has the plain commands.
+# Without make: docs/install.md has the plain commands.
 
 PYTHON ?= python3
 SHELL := /bin/bash
