@@ -102,6 +102,6 @@ def test_it_is_laid_over_before_anything_runs(params, monkeypatch, capsys):
     ("given", "script"), [([], "repro.py"), (["PRESET=long"], 'preset.py "$PRESET"')]
 )
 def test_make_repro_takes_a_preset(given, script):
-    command = ["make", "--dry-run", "repro", *given]
+    command = ["make", "--no-print-directory", "--dry-run", "repro", *given]
     said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     assert said.splitlines()[-1] == f"python src/tools/{script}"
