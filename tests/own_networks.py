@@ -400,17 +400,17 @@ CLASSIFIERS = {
 BROKEN_CLASSIFIERS = {
     "no embedding": (
         CLASSIFIERS["functional"].replace("(embedding)), embedding", "(embedding))"),
-        "broken: of 1 digits it gives (1, 10); `forward` must return two tensors",
+        "broken: for 1 digits it gives (1, 10); `forward` must return two tensors",
     ),
     "eleven classes": (
         CLASSIFIERS["functional"].replace("width, 10)", "width, 11)"),
-        "broken: of 1 digits it gives (1, 11) and (1, 3); `forward` must return two tensors",
+        "broken: for 1 digits it gives (1, 11) and (1, 3); `forward` must return two tensors",
     ),
     "softmax": (
         CLASSIFIERS["functional"].replace(
             "(embedding)), embedding", "(embedding)).softmax(1), embedding"
         ),
-        "broken: its logits are probabilities: leave the softmax out",
+        "broken: its logits are probabilities: remove the softmax",
     ),
 }
 

@@ -142,7 +142,7 @@ def check_upscaler(
 
 
 def try_training(build: partial[Upscaler], params: TrainSr, patch_size: int) -> Training:
-    """Make a training on patches of noise.
+    """Make a training on patches of random noise.
 
     Returns
     -------
