@@ -9,13 +9,12 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from tqdm import tqdm
 
 from convlab.core.checkpoint import Checkpoint
 from convlab.core.errors import InputError
 from convlab.core.optimizers import learning_rate, match_memory_layout
 from convlab.core.processes import agree, average, in_turn
-from convlab.core.script import rank
+from convlab.core.script import progress, rank
 
 READ_LOSS_EVERY = 50
 """Steps between two readings of the loss: each makes a GPU wait until it has caught up."""
@@ -94,8 +93,7 @@ def train(training: Training, checkpoint: Checkpoint, *, name: str) -> Curve:
         step, curve = state["step"], state["curve"]
         print(f"{name}: resumed at step {step}")
     network, losses, batches = training.network.train(), [], training.batches(step)
-    hidden = True if rank() else None
-    with tqdm(desc=name, total=training.steps, initial=step, unit="step", disable=hidden) as bar:
+    with progress(desc=name, total=training.steps, initial=step, unit="step") as bar:
         while step < training.steps:
             losses.append(take_step(training, next(batches), step))
             step += 1

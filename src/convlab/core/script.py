@@ -5,11 +5,12 @@ import errno
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+from tqdm import tqdm
 
 from convlab.core.errors import InputError, is_out_of_memory, reason
 
@@ -20,6 +21,19 @@ TIMES = Path("logs/times.csv")
 def rank() -> int:
     """Number this process among those that `torchrun` started: 0 is the one that writes."""
     return int(os.environ.get("RANK", "0")) if "TORCHELASTIC_RUN_ID" in os.environ else 0
+
+
+def progress(items: Iterable | None = None, **look: object) -> tqdm:
+    """Show a progress bar, in the first process alone, and only on a terminal.
+
+    Parameters
+    ----------
+    items : iterable, optional
+        What the bar counts; without them, the caller counts by `update`.
+    **look : object
+        Options of `tqdm.tqdm`, such as `desc`, `total` and `unit`.
+    """
+    return tqdm(items, disable=True if rank() else None, **look)
 
 
 def _no_options(_: argparse.ArgumentParser) -> None:
