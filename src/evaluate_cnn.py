@@ -9,13 +9,12 @@ evaluate_cnn and compute.
 from pathlib import Path
 
 from sklearn.metrics import confusion_matrix
-from tqdm import tqdm
 
 from convlab.core.compute import Compute, prepare
 from convlab.core.outputs import first_writes
 from convlab.core.params import read_block
 from convlab.core.processes import joined
-from convlab.core.script import script
+from convlab.core.script import progress, script
 from convlab.core.tables import read_columns, write_csv, write_metrics
 from convlab.core.weights import load_network
 from convlab.data.mnist import read_digits
@@ -40,10 +39,9 @@ def main() -> None:
     }
     with first_writes(*OUTPUTS, *PICTURES) as drafts:
         with joined():
-            bar = tqdm(networks.items(), desc="evaluate_cnn", disable=None if drafts else True)
             evaluations = {
                 name: evaluate(network, images, labels, max_shift=params.max_shift)
-                for name, network in bar
+                for name, network in progress(networks.items(), desc="evaluate_cnn")
             }
         if not drafts:
             return

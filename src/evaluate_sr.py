@@ -10,13 +10,12 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from convlab.core.compute import Compute, prepare
 from convlab.core.outputs import first_writes
 from convlab.core.params import read_block
 from convlab.core.processes import joined, shared
-from convlab.core.script import scale_option, script
+from convlab.core.script import progress, scale_option, script
 from convlab.core.tables import read_columns, write_csv, write_metrics
 from convlab.data.photos import read_rgb, split_photos
 from convlab.figures.canvas import write_png
@@ -56,8 +55,8 @@ def main(scale: int) -> None:
 
     with first_writes(*outputs) as drafts:
         with joined():
-            bar = {"total": len(photos), "unit": "photo", "disable": None if drafts else True}
-            results = list(tqdm(shared(evaluate, photos), desc=f"evaluate_sr x{scale}", **bar))
+            bar = {"desc": f"evaluate_sr x{scale}", "total": len(photos), "unit": "photo"}
+            results = list(progress(shared(evaluate, photos), **bar))
         if not drafts:
             return
         upscaled_folder, images, gallery, training, metrics = drafts

@@ -10,13 +10,11 @@ and photographs.
 from functools import partial
 from pathlib import Path
 
-from tqdm import tqdm
-
 from convlab.core.errors import InputError
 from convlab.core.fingerprint import fingerprint
 from convlab.core.outputs import atomic_folder, remove
 from convlab.core.params import read_block
-from convlab.core.script import scale_option, script
+from convlab.core.script import progress, scale_option, script
 from convlab.superres.patches import MakePatches, check_size, make_pair, write_pair
 from convlab.superres.photographs import Photographs, Reader, find_photographs, name_photograph
 from convlab.superres.shards import Cutter, collect_shards, write_shards
@@ -39,7 +37,7 @@ def main(scale: int) -> None:
             write_pair(folder / "validation", name, make_pair(colour, scale))
         if len(skipped) == len(validation):
             raise InputError(f"{source.folder}: none of the photographs to validate on can be read")
-        bar = tqdm(desc=f"x{scale} patches", total=len(training), unit="photo", disable=None)
+        bar = progress(desc=f"x{scale} patches", total=len(training), unit="photo")
         for shard, count in write_shards(work, training, cutter, fingerprint(settings, [])):
             shards.append(shard)
             bar.update(count)

@@ -7,12 +7,10 @@ which needs no other file and no network. Parameters: all blocks but
 
 from pathlib import Path
 
-from tqdm import tqdm
-
 from convlab.core.compute import Compute, prepare
 from convlab.core.outputs import atomic_write
 from convlab.core.params import read_block, read_yaml
-from convlab.core.script import script
+from convlab.core.script import progress, script
 from convlab.data.bsds import DownloadBsds
 from convlab.digits.evaluation import EvaluateCnn
 from convlab.report.digits import digits_section
@@ -52,8 +50,8 @@ def main() -> None:
         shown = {name: block for name, block in read_yaml(PARAMS).items() if name != "regression"}
         read = [MNIST, BSDS, *(STAGES / name for name in files)]
         provenance = provenance_section(shown, REQUIREMENTS, read)
-        progress = tqdm(runs[0].photos, desc="render_report", unit="photo", disable=None)
-        photos = (read_upscaled(runs[0], photo) for photo in progress)
+        bar = progress(runs[0].photos, desc="render_report", unit="photo")
+        photos = (read_upscaled(runs[0], photo) for photo in bar)
         text = render_page(
             digits_section(digits, evaluate_cnn.misclassified_shown),
             embedding_section(digits, atlas_side=params.atlas_side, atlas_steps=params.atlas_steps),

@@ -8,11 +8,10 @@ a table of its points. Parameters: block render_tsne.
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from convlab.core.outputs import atomic_write
 from convlab.core.params import read_block
-from convlab.core.script import script
+from convlab.core.script import progress, script
 from convlab.core.tables import write_csv
 from convlab.digits.snapshots import RenderTsne, fit_tsne, fit_tsne_sequence, read_snapshots
 from convlab.figures.canvas import write_png
@@ -30,7 +29,7 @@ def main() -> None:
     title = describe(snapshots.steps[-1], snapshots.accuracies[-1])
     with atomic_write(*OUTPUTS) as (picture, table, animation, frames_file):
         points = fit_tsne(snapshots.embeddings[-1], params)
-        frames = tqdm(snapshots.embeddings, desc="render_tsne", unit="snapshot", disable=None)
+        frames = progress(snapshots.embeddings, desc="render_tsne", unit="snapshot")
         positions = np.stack(list(fit_tsne_sequence(frames, params)))
         write_png(picture, draw_embedding(points, labels, title))
         rows = zip(*points.T.astype(float).round(4), labels, strict=True)

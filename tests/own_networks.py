@@ -183,8 +183,8 @@ BROKEN = {
     ),
     "random output": (
         upscaler(CONVOLUTIONS, f"features = functional.dropout(self.first(low))\n{RESULT}"),
-        "broken: two passes over the same input differ: whatever is random must depend on"
-        " `self.training`, as nn.Dropout does",
+        "broken: two passes over the same input differ: random operations must be used in training"
+        " only (see `self.training`), as in nn.Dropout",
     ),
     "unused layer": (
         upscaler(CONVOLUTIONS, f"features = self.first(low).relu()\n{RESULT}"),
@@ -206,7 +206,7 @@ BROKEN = {
             CONVOLUTIONS + "self.layers = [nn.Conv2d(8, 8, 3, padding=1)]",
             f"features = self.layers[0](self.first(low))\n{RESULT}",
         ),
-        "broken: `layers` holds layers in a list, which torch does not see into: make it an"
+        "broken: `layers` holds layers in a list, where torch does not find them: make it an"
         " nn.ModuleList",
     ),
     "a list in a dictionary": (
@@ -214,7 +214,7 @@ BROKEN = {
             CONVOLUTIONS + 'self.layers = {"body": [nn.Conv2d(8, 8, 3, padding=1)]}',
             f'features = self.layers["body"][0](self.first(low))\n{RESULT}',
         ),
-        "broken: `layers` holds layers in a dict, which torch does not see into",
+        "broken: `layers` holds layers in a dict, where torch does not find them",
     ),
     "a lazy layer": (
         upscaler(CONVOLUTIONS + "self.second = nn.LazyConv2d(8, 3, padding=1)", FEATURES),
@@ -330,33 +330,33 @@ BROKEN = {
             CONVOLUTIONS + "self.mean = torch.tensor([0.4])",
             f"{FEATURES.replace('(low)', '(low - self.mean)')}\n{RESULT}",
         ),
-        "a constant belongs into a buffer (`register_buffer`), a new tensor onto the input's device"
-        " (`device=x.device`)",
+        "keep constants in a buffer (`register_buffer`), and create new tensors on the input's"
+        " device (`device=x.device`)",
     ),
     "in-place input": (
         upscaler(CONVOLUTIONS, f"low -= 0.5\n{FEATURES}\n{RESULT}"),
-        "broken: `forward` changes its input: put a copy in the place of in-place operations",
+        "broken: `forward` changes its input: do not apply in-place operations to it",
     ),
     "state that grows": (
         upscaler(
             CONVOLUTIONS + "self.history = []",
             f"{FEATURES}\nself.history.append(features.detach())\n{RESULT}",
         ),
-        "broken: `history` grows with every step: until memory is full",
+        "broken: `history` grows with every step, until the memory is full",
     ),
     "state that grows in secret": (
         upscaler(
             CONVOLUTIONS + "self._history = []",
             f"{FEATURES}\nself._history.append(features.detach())\n{RESULT}",
         ),
-        "broken: `_history` grows with every step: until memory is full",
+        "broken: `_history` grows with every step, until the memory is full",
     ),
     "random constant": (
         upscaler(
             CONVOLUTIONS + "self.noise = float(torch.rand(()))",
             f"{FEATURES}\n{RESULT} + self.noise",
         ),
-        "broken: saved and loaded, it gives something else: keep constants that are drawn at random"
+        "broken: saved and loaded, it gives another output: keep constants that are drawn at random"
         " in a buffer",
     ),
     "state outside of its buffers": (
@@ -400,17 +400,17 @@ CLASSIFIERS = {
 BROKEN_CLASSIFIERS = {
     "no embedding": (
         CLASSIFIERS["functional"].replace("(embedding)), embedding", "(embedding))"),
-        "broken: of 1 digits it gives (1, 10); `forward` must return two tensors",
+        "broken: for 1 digits it gives (1, 10); `forward` must return two tensors",
     ),
     "eleven classes": (
         CLASSIFIERS["functional"].replace("width, 10)", "width, 11)"),
-        "broken: of 1 digits it gives (1, 11) and (1, 3); `forward` must return two tensors",
+        "broken: for 1 digits it gives (1, 11) and (1, 3); `forward` must return two tensors",
     ),
     "softmax": (
         CLASSIFIERS["functional"].replace(
             "(embedding)), embedding", "(embedding)).softmax(1), embedding"
         ),
-        "broken: its logits are probabilities: leave the softmax out",
+        "broken: its logits are probabilities: remove the softmax",
     ),
 }
 

@@ -100,7 +100,7 @@ def test_a_killed_download_is_resumed_by_the_next_run(tmp_path):
     (_, first), (_, second) = server.requests
     assert first is None
     assert second.startswith("bytes=")
-    assert f"dropped {server.url}/bsds500/BSR_bsds500.tgz: is truncated, corrupt" in output
+    assert f"skipped {server.url}/bsds500/BSR_bsds500.tgz: is truncated, corrupt" in output
     (line,) = errors.splitlines()
     assert line.startswith("download_bsds: no mirror has bsds500/BSR_bsds500.tgz")
     assert resumed.returncode == 1

@@ -69,8 +69,8 @@ def test_a_server_may_need_patience(tmp_path, answers):
         ([Answer(CONTENT[::-1])], "has the wrong content"),
         ([Answer(CONTENT[:HALF])], "has the wrong content"),
         ([Answer(CONTENT[:HALF], 206)], "has the wrong content"),
-        ([Answer(status=404)], "answers 404 Not Found"),
-        ([Answer(status=503)], "answers 503 Service Unavailable"),
+        ([Answer(status=404)], "responds with 404 Not Found"),
+        ([Answer(status=503)], "responds with 503 Service Unavailable"),
         ([moved("/file.gz")], r"download failed \(TooManyRedirects"),
         ([moved("file:///etc/passwd")], r"download failed \(InvalidSchema"),
     ],
@@ -110,8 +110,8 @@ def test_mirrors_are_tried_in_order_the_users_first(tmp_path, capsys, slash):
         obtain(published, tmp_path, mirror=f"{server.url}/own{slash}")
     assert [path for path, _ in server.requests] == ["/own/set/file.gz", "/a", "/b"]
     assert capsys.readouterr().out.splitlines() == [
-        f"dropped {server.url}/own/set/file.gz: has the wrong content",
-        f"dropped {server.url}/a: answers 404 Not Found",
+        f"skipped {server.url}/own/set/file.gz: has the wrong content",
+        f"skipped {server.url}/a: responds with 404 Not Found",
     ]
     (kept,) = (path for path in tmp_path.iterdir() if path.stat().st_size)  # the wrong one is gone
     assert kept.read_bytes() == CONTENT
@@ -137,7 +137,7 @@ def test_when_all_mirrors_fail_one_line_names_them_and_says_what_to_do(tmp_path)
     message = str(caught.value)
     assert "\n" not in message
     assert f"{tmp_path / 'nowhere' / 'set' / 'file.gz'}: is missing" in message
-    assert f"{server.url}/file.gz: answers 404" in message
+    assert f"{server.url}/file.gz: responds with 404" in message
     assert "http://127.0.0.1:1/file.gz: download failed (ConnectionError)" in message
     assert "CONVLAB_MIRROR" in message
     assert "make demo" in message

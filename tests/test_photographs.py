@@ -90,7 +90,9 @@ def test_a_folder_without_what_is_needed_is_named(project, changes, message):
 
 def test_too_many_to_validate_on_are_refused(project, monkeypatch):
     monkeypatch.setattr("convlab.superres.photographs.MOST_VALIDATION", 2)
-    with pytest.raises(InputError, match=r"^mine: 3 of 6 photographs would validate, at most 2"):
+    with pytest.raises(
+        InputError, match=r"^mine: 3 of 6 photographs are for validation, at most 2"
+    ):
         find_photographs(source("mine"))
 
 

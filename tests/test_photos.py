@@ -145,7 +145,7 @@ def test_an_image_is_read_as_it_was_saved(tmp_path, content, expected):
 
 
 TRANSPARENT = "has transparent pixels: save it without transparency"
-SIXTEEN_BITS = "has 16 bits for a value: save it with 8"
+SIXTEEN_BITS = "has 16 bits per value: save it with 8"
 NEITHER = "is not a JPEG or PNG image"
 CORRUPT = "is truncated or corrupt ("
 MANY = "has more than 16,777,216 pixels: make it smaller"

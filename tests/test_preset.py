@@ -8,7 +8,7 @@ import subprocess
 import pytest
 import yaml
 
-from conftest import ROOT, TINY
+from conftest import ROOT, TINY, little_room
 from convlab.core.errors import InputError
 from convlab.core.params import read_yaml
 from tools import preset
@@ -77,9 +77,17 @@ def test_what_the_tests_change_is_valid(params):
 )
 def test_a_change_that_does_not_fit_is_refused_and_undone(params, changes, message):
     former = params.read_bytes()
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(InputError, match=f"/{message}"):
         preset.lay_over(params, changes)
     assert params.read_bytes() == former
+
+
+def test_a_full_disk_leaves_the_parameters_as_they_were(params):
+    former = params.read_bytes()
+    with little_room(1000), pytest.raises(OSError, match="too large"):
+        preset.lay_over(params, {"scales": [3]})
+    assert params.read_bytes() == former
+    assert not list(params.parent.glob(".draft-*"))
 
 
 def test_an_unknown_preset_is_named_with_those_there_are(params):

@@ -4,12 +4,13 @@ import errno
 import os
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
 from convlab.core.errors import InputError
-from convlab.core.script import one_line_errors
+from convlab.core.script import one_line_errors, progress
 from convlab.core.tables import read_columns
 
 SOURCES = Path(__file__).parents[1] / "src"
@@ -52,6 +53,20 @@ def run(tmp_path, command):
         return subprocess.Popen(command(body), **pipes, **options)
 
     return start
+
+
+@pytest.mark.parametrize(
+    ("terminal", "number", "shown"), [(True, "0", True), (True, "1", False), (False, "0", False)]
+)
+def test_a_progress_bar_is_shown_on_a_terminal_by_the_first_process(
+    monkeypatch, terminal, number, shown
+):
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "test")
+    monkeypatch.setenv("RANK", number)
+    file = StringIO()
+    file.isatty = lambda: terminal
+    assert list(progress([1, 2], desc="stage", file=file)) == [1, 2]
+    assert ("stage: 100%" in file.getvalue()) == shown
 
 
 def test_a_stage_leaves_how_long_it_took(run, tmp_path, monkeypatch):

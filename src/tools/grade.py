@@ -17,8 +17,8 @@ from contextlib import chdir
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
-import yaml
 from pydantic import Field
+from ruamel.yaml import YAML
 
 from convlab.core.errors import InputError
 from convlab.core.outputs import remove
@@ -114,7 +114,8 @@ def lay_over(clone: Path, commit: str) -> list[str]:
     with chdir(clone):
         theirs = read_yaml(PARAMS)
         merged = own | {block: theirs.get(block) for block in BLOCKS}
-        PARAMS.write_text(yaml.safe_dump(merged, sort_keys=False), encoding="utf-8")
+        with PARAMS.open("w", encoding="utf-8") as file:
+            YAML().dump(merged, file)
         check_file(PARAMS, MODELS)
     ignored = [name for name in changed if not is_one_of(name, *handed_in, *RESULTS)]
     return ignored + [f"{PARAMS}: {key}" for key in theirs if theirs[key] != merged.get(key)]

@@ -8,13 +8,13 @@ anything runs.
 
 import argparse
 from collections.abc import MutableMapping, MutableSequence
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
 from convlab.core.errors import InputError
+from convlab.core.outputs import atomic_write
 from convlab.core.params import read_yaml
 from convlab.core.script import script
 from tools import repro
@@ -71,16 +71,16 @@ def lay_over(params: Path, changes: dict[str, Any]) -> None:
         If it is not, as `check` says; then the file is as it was.
     """
     read_yaml(params)  # says in one line what is no YAML
-    former = params.read_text(encoding="utf-8")
-    yaml, text = YAML(), StringIO()
+    yaml = YAML()
     yaml.preserve_quotes, yaml.width = True, 4096
-    yaml.dump(merge(yaml.load(former), changes), text)
-    params.write_text(text.getvalue(), encoding="utf-8", newline="\n")
-    try:
-        check(params)
-    except InputError:
-        params.write_text(former, encoding="utf-8", newline="\n")
-        raise
+    values = merge(yaml.load(params.read_text(encoding="utf-8")), changes)
+    with atomic_write(params) as (draft,):
+        with draft.open("w", encoding="utf-8", newline="\n") as file:
+            yaml.dump(values, file)
+        try:
+            check(draft)
+        except InputError as error:
+            raise InputError(str(error).replace(draft.name, params.name)) from error
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

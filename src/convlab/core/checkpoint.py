@@ -1,4 +1,4 @@
-"""Checkpoints: a long training that was interrupted is resumed where it was."""
+"""Checkpoints, from which an interrupted training is resumed."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ class Checkpoint:
     path : Path
         Ends with .safetensors; written completely or not at all.
     fingerprint : str
-        Of the training that it belongs to, see `convlab.core.fingerprint`.
+        Fingerprint of the training, see `convlab.core.fingerprint`.
     """
 
     def __init__(self, path: Path, fingerprint: str) -> None:
@@ -34,11 +34,11 @@ class Checkpoint:
         Parameters
         ----------
         state : dict
-            Tensors, numbers, texts and None in nested dicts and lists, such as `state_dict` gives.
+            Tensors, numbers, strings and None in nested dicts and lists, such as a `state_dict`.
         """
         tensors: list[Tensor] = []
         structure = json.dumps(_without_tensors(state, tensors))
-        # Copies: safetensors takes no two tensors that share their memory, as tied weights do.
+        # Copies, because safetensors refuses tensors that share their memory, as tied weights do.
         arrays = {
             str(number): tensor.clone(memory_format=torch.contiguous_format)
             for number, tensor in enumerate(tensors)
@@ -48,14 +48,15 @@ class Checkpoint:
             draft.write_bytes(content + hashlib.sha256(content).digest())
 
     def load(self) -> dict[str, Any] | None:
-        """Read the saved state, if there is one of this training.
+        """Read the saved state of this training.
 
-        A state with another fingerprint is not used, a damaged file is
-        renamed; both are reported on standard output.
+        A state with another fingerprint is not used, and a damaged file is
+        renamed; both cases are reported on standard output.
 
         Returns
         -------
         dict or None
+            None if there is no state to resume from.
         """
         if not self.path.exists():
             return None
@@ -72,12 +73,12 @@ class Checkpoint:
         return state
 
     def remove(self) -> None:
-        """Delete the state, once the training has left its results."""
+        """Delete the state; to be called when the training has written its results."""
         remove(self.path)
 
 
 def _without_tensors(value: Any, tensors: list[Tensor]) -> Any:
-    """Give a copy that JSON can write: each tensor is appended to the list, its number stays."""
+    """Copy a state for JSON: each tensor is moved to the list and replaced by its number there."""
     if isinstance(value, Tensor):
         tensors.append(value)
         return {"tensor": len(tensors) - 1}

@@ -22,12 +22,13 @@ from convlab.core.loop import Training, take_step
 from convlab.core.weights import load_network, network_errors, save_network
 
 STEPS, MAX_STEPS = 3, 30
-"""Training steps that are tried, and while a weight got no gradient: one behind a weight that
-starts at zero learns from the second on, a layer that is left out at random now and then."""
+"""Training steps that are tried: `STEPS` always, and up to `MAX_STEPS` as long as a weight has had
+no gradient. A layer before one whose weights start at zero gets its first gradient in step 2; a
+layer that is skipped at random gets one only in some steps."""
 MAX_NAMES = 6
-"""More weights than that are named by the part of the network that has them."""
+"""Up to so many weights are named one by one; more are counted for each part of the network."""
 OWN_ATTRIBUTES = frozenset(vars(nn.Module()))
-"""Where torch keeps what a module is made of."""
+"""Attributes in which torch keeps the parameters, buffers and submodules of a module."""
 
 
 def build_network(name: str, kind: type[nn.Module], **arguments: Any) -> nn.Module:
@@ -36,7 +37,7 @@ def build_network(name: str, kind: type[nn.Module], **arguments: Any) -> nn.Modu
     Parameters
     ----------
     name : str
-        Of its file.
+        Name of the network's file.
     kind : type of Module
         The class `Network` of that file.
     **arguments : Any
@@ -48,7 +49,7 @@ def build_network(name: str, kind: type[nn.Module], **arguments: Any) -> nn.Modu
     Raises
     ------
     InputError
-        If it cannot be built so.
+        If it cannot be built with these arguments.
     """
     call = f"`Network({', '.join(f'{key}={value!r}' for key, value in arguments.items())})` failed"
     with network_errors(name, call, anywhere=True):
@@ -70,8 +71,8 @@ def check_weights(name: str, network: nn.Module) -> None:
         for key, value in vars(module).items():
             if key not in OWN_ATTRIBUTES and any(id(part) not in known for part in _parts(value)):
                 raise InputError(
-                    f"{name}: `{_join(path, key)}` holds layers in a {type(value).__name__}, which"
-                    " torch does not see into: make it an nn.ModuleList or nn.ModuleDict"
+                    f"{name}: `{_join(path, key)}` holds layers in a {type(value).__name__}, where"
+                    " torch does not find them: make it an nn.ModuleList or nn.ModuleDict"
                 )
     for key, tensor in network.state_dict().items():
         if tensor.is_floating_point() and tensor.dtype != torch.float32:
@@ -81,7 +82,9 @@ def check_weights(name: str, network: nn.Module) -> None:
 
 
 def check_forward(name: str, network: nn.Module, example: Tensor) -> Any:
-    """Check a pass in evaluation mode: finite, float32, twice the same, the input as it was.
+    """Check forward passes in evaluation mode.
+
+    Two passes must give the same finite float32 output and leave the input unchanged.
 
     Parameters
     ----------
@@ -103,8 +106,8 @@ def check_forward(name: str, network: nn.Module, example: Tensor) -> Any:
     output, again = (apply(name, network.eval(), given) for _ in range(2))
     if not torch.equal(given, example):
         raise InputError(
-            f"{name}: `forward` changes its input: put a copy in the place of in-place operations"
-            " (x = x + 1, not x += 1)"
+            f"{name}: `forward` changes its input: do not apply in-place operations to it"
+            " (write x = x + 1, not x += 1)"
         )
     for one, other in zip(tensors(output), tensors(again), strict=True):
         if one.dtype != torch.float32:
@@ -113,14 +116,14 @@ def check_forward(name: str, network: nn.Module, example: Tensor) -> Any:
             raise InputError(f"{name}: output holds NaN or infinity")
         if not torch.equal(one, other):
             raise InputError(
-                f"{name}: two passes over the same input differ: whatever is random must depend on"
-                " `self.training`, as nn.Dropout does"
+                f"{name}: two passes over the same input differ: random operations must be used in"
+                " training only (see `self.training`), as in nn.Dropout"
             )
     return output
 
 
 def apply(name: str, network: nn.Module, example: Tensor) -> Any:
-    """Give the output of a network, in the mode in which it is.
+    """Give the output of a network; its mode (training or evaluation) is not changed.
 
     Returns
     -------
@@ -129,7 +132,7 @@ def apply(name: str, network: nn.Module, example: Tensor) -> Any:
     Raises
     ------
     InputError
-        If `forward` fails, or gives something else.
+        If `forward` fails, or returns something else.
     """
     doing = f"`forward` failed on an input of shape {tuple(example.shape)}"
     with network_errors(name, doing, anywhere=True), torch.inference_mode():
@@ -154,20 +157,20 @@ def check_training(
     arguments: dict[str, Any],
     example: Tensor,
 ) -> None:
-    """Check that a network learns, resumes, is loaded as it was saved, and fits on a GPU.
+    """Check that a network learns, resumes, can be saved and loaded, and can be moved to a GPU.
 
     Parameters
     ----------
     name : str
-        Of its file.
+        Name of the network's file.
     network : Module
-        Untrained; of no use afterwards.
+        Untrained; it cannot be used afterwards.
     make : callable
-        Gives the same training of such a network at every call, as after a new start.
+        Makes a new training of such a network at every call, always the same one.
     package : str
-        Of its file, such as "convlab.superres.networks".
+        Package of that file, such as "convlab.superres.networks".
     arguments : dict
-        Of the class `Network`; `settings` is a dict.
+        Arguments of the class `Network`; `settings` is a dict.
     example : Tensor
         An input.
 
@@ -181,7 +184,7 @@ def check_training(
 
 
 def _check_learning(name: str, make: Callable[[], Training]) -> None:
-    """Check that every weight learns, and that a resumed training goes on as the first one."""
+    """Check that every weight learns, and that a resumed training gives the same weights."""
     with network_errors(name, "the training failed", anywhere=True):
         training, resumed = make(), make()
     network, learned, sizes = training.network.train(), set(), []
@@ -212,16 +215,17 @@ def _check_learning(name: str, make: Callable[[], Training]) -> None:
     for key, size in sizes[-1].items():
         if size > sizes[0].get(key, 0):
             raise InputError(
-                f"{name}: `{key}` grows with every step: until memory is full: keep nothing from"
-                " one batch to the next"
+                f"{name}: `{key}` grows with every step, until the memory is full: store nothing"
+                " from one batch to the next"
             )
     resumed.network.train()
     _step(name, resumed, STEPS - 1)
     for key, tensor in resumed.network.state_dict().items():
         if not torch.equal(tensor, network.state_dict()[key]):
             raise InputError(
-                f"{name}: a resumed training gives other values of `{key}` than one in one go: let"
-                " torch draw what is random, and keep what changes in a buffer (`register_buffer`)"
+                f"{name}: a resumed training gives other values of `{key}` than an uninterrupted"
+                " one: draw random numbers with torch, and keep what changes in a buffer"
+                " (`register_buffer`)"
             )
     for step in range(STEPS, MAX_STEPS):
         if not idle():
@@ -237,35 +241,35 @@ def _check_learning(name: str, make: Callable[[], Training]) -> None:
 def _check_file(
     name: str, network: nn.Module, package: str, arguments: dict[str, Any], example: Tensor
 ) -> None:
-    """Check that a network that is saved and loaded gives the same."""
+    """Check that a network gives the same output after it was saved and loaded."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.safetensors"
         save_network(path, network, name, arguments)
         loaded = load_network(path, package)
-    to_channels_last(network)  # as it is trained, and as one that is loaded is
+    to_channels_last(network)  # the memory layout in training, and of a loaded network
     outputs = (tensors(apply(name, each, example)) for each in (network, loaded))
     if not all(map(torch.equal, *outputs)):
         raise InputError(
-            f"{name}: saved and loaded, it gives something else: keep constants that are drawn at"
+            f"{name}: saved and loaded, it gives another output: keep constants that are drawn at"
             " random in a buffer (`register_buffer`), so that they are saved"
         )
 
 
 def _check_device(name: str, network: nn.Module, example: Tensor) -> None:
-    """Check that all tensors follow the network to its device; the network is of no use then."""
+    """Check that all tensors move with the network to another device; this spoils the network."""
     try:
-        # The device "meta" has shapes but no numbers, and is there without a GPU.
+        # The device "meta" has shapes but no numbers, and exists on machines without a GPU.
         apply(name, network.to("meta"), example.to("meta"))
     except InputError as error:
         if "expected device" in str(error) or "same device" in str(error):
             raise InputError(
-                f"{error}: a constant belongs into a buffer (`register_buffer`), a new tensor onto"
-                " the input's device (`device=x.device`)"
+                f"{error}: keep constants in a buffer (`register_buffer`), and create new tensors"
+                " on the input's device (`device=x.device`)"
             ) from error
 
 
 def summarize(names: Iterable[str]) -> str:
-    """Name weights; many of them by the part of the network that has them.
+    """Name weights one by one or, if they are many, by the parts of the network they belong to.
 
     Returns
     -------
@@ -292,7 +296,7 @@ def _step(name: str, training: Training, step: int) -> Tensor:
         if "does not require grad" in str(error):
             raise InputError(
                 f"{name}: the output does not depend on the weights: is there a `detach()` or a"
-                " `torch.no_grad()` too many?"
+                " `torch.no_grad()` in `forward`?"
             ) from error
         raise
 
@@ -309,7 +313,7 @@ def _parts(value: Any) -> Iterator[nn.Module | nn.Parameter]:
 
 
 def _sizes(network: nn.Module) -> dict[str, int]:
-    """Give the size of everything that the layers keep, by name."""
+    """Give the size of everything that the layers store, by name."""
     sizes = {}
     for path, module in network.named_modules():
         kept = {key: each for key, each in vars(module).items() if key not in OWN_ATTRIBUTES}

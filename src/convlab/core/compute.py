@@ -27,22 +27,23 @@ class Compute(Params):
     launch: Annotated[str, AfterValidator(_starts_scripts)]
     """How DVC starts the stages that share their work among processes."""
     threads: Threads
-    """Of all processes on this machine together."""
+    """CPU threads of all processes on this machine together."""
     memory_gb: Annotated[float, Field(gt=0)]
-    """For the training patches of each process."""
+    """Memory for the training patches of each process, in GB."""
 
 
 def prepare(compute: Compute) -> None:
-    """Make torch use that many threads and only deterministic algorithms.
+    """Make torch use `compute.threads` threads and only deterministic algorithms.
 
     Processes that torchrun started on this machine share the threads evenly.
     """
     is_launched = distributed.is_torchelastic_launched()
     processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if is_launched else 1
     torch.set_num_threads(max(1, compute.threads // processes))
-    # As use_deterministic_algorithms, which also imports torch's compiler for over a second.
+    # Does what use_deterministic_algorithms does, which takes a second to import torch's compiler.
     torch.set_deterministic_debug_mode("error")
-    # Or every new tensor is filled with NaN, to find code that reads it too early: 4 % of the time.
+    # Do not fill every new tensor with NaN (which finds code that reads it too early): that takes
+    # 4 % of the time.
     torch.utils.deterministic.fill_uninitialized_memory = False
 
 
@@ -55,14 +56,14 @@ def has_bfloat16_units() -> bool:
     """Whether this processor multiplies bfloat16 faster than float32.
 
     True for x86 with AMX and for Arm with the BF16 extension. With AVX512-BF16 alone, a training
-    step was measured to take 1.6 times as long as in float32 (an Intel processor); elsewhere
-    bfloat16 is emulated, which is slower, too.
+    step was measured to take 1.6 times as long as in float32 (on an Intel processor). Other
+    processors emulate bfloat16, which is slower, too.
 
     Returns
     -------
     bool
     """
-    # An older torch cannot tell; without oneDNN, torch has no fast kernels for these units.
+    # Older versions of torch lack this function. Without oneDNN, torch cannot use these units.
     capabilities = getattr(torch.cpu, "get_capabilities", dict)()
     return torch.backends.mkldnn.is_available() and any(
         capabilities.get(unit) for unit in ("amx_bf16", "bf16")
@@ -87,23 +88,23 @@ def open_device(name: Device) -> torch.device:
                 "train_sr.device = cuda: torch finds no GPU here: set it to cpu in params.yaml,"
                 " then run `dvc repro`"
             )
-        number = int(os.environ.get("LOCAL_RANK", "0"))  # torchrun's
+        number = int(os.environ.get("LOCAL_RANK", "0"))  # torchrun sets it
         if number >= torch.cuda.device_count():
             raise InputError(
                 f"compute.launch starts more processes than this machine has GPUs"
                 f" ({torch.cuda.device_count()}): lower --nproc-per-node"
             )
         torch.cuda.set_device(number)
-        # Without it, deterministic algorithms would refuse matrix products.
+        # Without this setting, torch refuses matrix products in deterministic mode.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.backends.cudnn.conv.fp32_precision = "ieee"  # float32, not TF32
     return torch.device(name)
 
 
 def autocast(precision: Precision, device: torch.device) -> contextlib.AbstractContextManager:
-    """Give the context in which a forward pass runs in the wanted precision.
+    """Give the context in which a forward pass runs in the given precision.
 
-    "auto" is bfloat16 on a GPU, and where the processor has units for it.
+    "auto" is bfloat16 on a GPU and on processors with units for it, else float32.
 
     Returns
     -------
@@ -116,7 +117,7 @@ def autocast(precision: Precision, device: torch.device) -> contextlib.AbstractC
 
 
 def to_channels_last(network: nn.Module) -> None:
-    """Lay kernels out in memory with the channels last: on CPUs, a third faster.
+    """Store kernels with the channels last in memory, which is a third faster on CPUs.
 
     Parameters
     ----------

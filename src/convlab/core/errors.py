@@ -19,7 +19,7 @@ class InputError(Exception):
 
 
 class DamageError(InputError):
-    """A file that a stage left is not what it should be: the stage can make it again."""
+    """A file that a stage wrote is damaged; the stage can write it again."""
 
     def __init__(self, path: Path, fault: str) -> None:
         super().__init__(f"{path}: {fault}: remove it and run `dvc repro`")
@@ -29,12 +29,12 @@ class DamageError(InputError):
 _REASONS = {
     errno.EEXIST: "is a file where a folder is needed: move it away",
     errno.ENOTDIR: "it, or a folder above it, is a file where a folder is needed: move that away",
-    errno.EACCES: "no permission to read or write it: make it and its folder yours, run again",
-    errno.EIO: "the disk is failing: copy your work to another one and run there",
+    errno.EACCES: "no permission to read or write it: change its permissions or its folder's",
+    errno.EIO: "the disk is failing: copy your work to another disk and run there",
     errno.EISDIR: "is a folder where a file is needed: move it away",
-    errno.EROFS: "is on a disk that is read-only: copy the project to another one",
+    errno.EROFS: "is on a disk that is read-only: copy the project to another disk",
 }
-"""What helps, where the system's own message does not say it."""
+"""What helps, for errors whose system message does not say it."""
 
 
 def reason(error: OSError) -> str:
@@ -48,11 +48,11 @@ def reason(error: OSError) -> str:
 
 
 _OUT_OF_MEMORY = re.compile("can't allocate memory|out of memory")
-"""What torch says when the processor or a GPU has no memory left."""
+"""Matches torch's message when the processor or a GPU has no memory left."""
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Tell whether memory ran out; torch has no MemoryError and says it in words.
+    """Tell whether memory ran out; torch raises a RuntimeError, known by its message.
 
     Returns
     -------
@@ -64,13 +64,13 @@ def is_out_of_memory(error: Exception) -> bool:
 
 
 def line_in(error: BaseException, module: str) -> int | None:
-    """Give the last line of a module that an exception passed through.
+    """Give the number of the last line of a module that an exception passed through.
 
     Parameters
     ----------
     error : BaseException
     module : str
-        Its name, or the end of it.
+        Name of the module, or the end of that name.
 
     Returns
     -------
@@ -87,19 +87,19 @@ def line_in(error: BaseException, module: str) -> int | None:
 
 
 def describe(error: BaseException, module: str) -> str:
-    """Say what went wrong, and where in a file that somebody else wrote.
+    """Say what went wrong, and where in a user's file.
 
     Parameters
     ----------
     error : BaseException
     module : str
-        As that file is imported: its name, or the end of it.
+        Name under which that file is imported, or the end of that name.
 
     Returns
     -------
     str
-        Such as "mine.py, line 3: ValueError: ..."; without a line if it passed through none of
-        that file.
+        Such as "mine.py, line 3: ValueError: ..."; without a line number if the exception passed
+        through no line of that file.
     """
     line, file = line_in(error, module), f"{module.rpartition('.')[2]}.py"
     message = str(error)

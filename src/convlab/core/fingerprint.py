@@ -1,4 +1,7 @@
-"""A fingerprint of all that a result depends on: unfinished work is used for nothing else."""
+"""A fingerprint of all that a result depends on.
+
+Unfinished work, such as a checkpoint, is resumed only if its fingerprint is the same.
+"""
 
 import hashlib
 import json
@@ -9,18 +12,20 @@ from pathlib import Path
 from typing import Any
 
 PACKAGES = ("torch", "torchvision", "einops", "numpy", "pillow", "scikit-image")
-"""Installed packages that can change a result, beside the project's own code."""
+"""Installed packages that can change a result, as the project's own code can."""
 
 
 def fingerprint(settings: Any, files: Iterable[Path]) -> str:
-    """Hash everything that a result depends on, `PACKAGES` and the loaded library included.
+    """Hash everything that a result depends on.
+
+    This includes the versions of `PACKAGES` and the source of all convlab modules that are loaded.
 
     Parameters
     ----------
     settings : Any
-        Parameters: whatever JSON can write.
+        Parameters: anything that JSON can write.
     files : iterable of Path
-        Data and scripts; their content counts.
+        Data and scripts, whose content is hashed.
 
     Returns
     -------
@@ -36,7 +41,7 @@ def fingerprint(settings: Any, files: Iterable[Path]) -> str:
 
 
 def _loaded_sources() -> list[Path]:
-    """Files of this library's modules that are imported."""
+    """Give the files of this library's modules that are imported."""
     return [
         Path(module.__file__)
         for name, module in list(sys.modules.items())

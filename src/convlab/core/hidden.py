@@ -1,4 +1,4 @@
-"""Which weights of a network are hidden: they map features to features."""
+"""Find the hidden weights of a network, which map features to features."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -6,38 +6,38 @@ from typing import Any
 from torch import Tensor, nn
 
 _OPERANDS = {"Convolution": (0, 1), "Addmm": (1, 2), "Mm": (0, 1), "Bmm": (0, 1)}
-"""Operations that apply a weight to features, or features to features: where both stand among the
-inputs of their nodes in autograd's graph."""
+"""Operations that multiply features by a weight or by features, and the positions of these two
+operands among the inputs of a node in autograd's graph."""
 _REARRANGING = {"T", "Transpose", "Permute", "View", "UnsafeView", "ReshapeAlias", "Alias"}
 _REARRANGING |= {"Expand", "Squeeze", "Unsqueeze", "Clone", "ToCopy"}
-"""Operations after which a weight is still the same weight."""
+"""Operations that only rearrange or copy a weight."""
 
 
 def hidden_weights(network: nn.Module, example: Tensor) -> list[nn.Parameter]:
     """Find the weights that map hidden features to hidden features.
 
     Follows autograd's graph from the output to the input. A weight is not
-    hidden if it is applied to something that depends on the input with no
-    other weight between, or if the output depends so on its result. Weights of
-    transposed and of grouped convolutions are never hidden: they are no
-    matrices (outputs, inputs * height * width). Nor is what is computed from
-    weights, such as the kernels of `weight_norm`, or complex.
+    hidden if a path without another weight leads from the input to it, or from
+    it to the output. Weights of transposed and of grouped convolutions are never
+    hidden, because they are not matrices (outputs, inputs * height * width).
+    Complex weights, and kernels that are computed from weights, such as those
+    of `weight_norm`, are never hidden either.
 
     Parameters
     ----------
     network : Module
-        From a tensor to a tensor.
+        Maps a tensor to a tensor.
     example : Tensor
         An input; its values do not matter.
 
     Returns
     -------
     list of Parameter
-        Each with two axes or more, in the order of `network.parameters()`.
+        In the order of `network.parameters()`; each has two axes or more.
     """
     example = example.clone().requires_grad_()
     training = network.training
-    output = network.eval()(example)  # running means stay as they are
+    output = network.eval()(example)  # evaluation mode leaves running means unchanged
     network.train(training)
     last = set(_nearest_products([output.grad_fn]))
     hidden, outer, seen, pending = set(), set(), set(), list(last)
@@ -65,7 +65,7 @@ def _sources(node: Any) -> list[Any]:
 
 
 def _nearest_products(nodes: Iterable[Any]) -> list[Any]:
-    """Go back until a weight is applied, or to a leaf: give the nodes at which that happens."""
+    """Go back from nodes to the nearest nodes that apply a weight or are leaves."""
     found, seen, pending = [], set(), [node for node in nodes if node is not None]
     while pending:
         node = pending.pop()
@@ -79,7 +79,7 @@ def _nearest_products(nodes: Iterable[Any]) -> list[Any]:
 
 
 def _weight(node: Any) -> Tensor | None:
-    """Give the weight that a node applies to features, if it does."""
+    """Give the weight that a node applies to features, or None."""
     positions = _OPERANDS.get(_operation(node), ())
     operands = [node.next_functions[position][0] for position in positions]
     leaves = [_leaf(operand) for operand in operands if operand is not None]
@@ -88,7 +88,7 @@ def _weight(node: Any) -> Tensor | None:
 
 
 def _leaf(node: Any) -> Tensor | None:
-    """Give the tensor that a node is, or only rearranges."""
+    """Give the leaf tensor that a node stands for or only rearranges, or None."""
     while not hasattr(node, "variable"):
         sources = _sources(node)
         if _operation(node) not in _REARRANGING or len(sources) != 1:

@@ -1,4 +1,4 @@
-"""The training loop of both tracks: one function, seen whole."""
+"""The training loop of both tracks, in one function."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -9,22 +9,22 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from tqdm import tqdm
 
 from convlab.core.checkpoint import Checkpoint
 from convlab.core.errors import InputError
 from convlab.core.optimizers import learning_rate, match_memory_layout
 from convlab.core.processes import agree, average, in_turn
-from convlab.core.script import rank
+from convlab.core.script import progress, rank
 
 READ_LOSS_EVERY = 50
-"""Steps between two readings of the loss: each makes a GPU wait until it has caught up."""
+"""Steps between two readings of the loss: for each, the program waits until the GPU has finished
+all steps so far."""
 Curve = list[dict[str, float]]
-"""What was measured during a training: `step`, `loss` and what the evaluation gave."""
+"""What was measured during a training: `step`, `loss` and what the evaluation returned."""
 
 
 class Evaluation(Protocol):
-    """Measures a network during its training, and keeps what must outlive the training."""
+    """Measures a network during its training, and keeps what is needed after the training."""
 
     def __call__(self, network: nn.Module, step: int) -> dict[str, float]: ...  # noqa: D102
     def state_dict(self) -> dict[str, Any]: ...  # noqa: D102
@@ -37,27 +37,27 @@ class Training:
 
     network: nn.Module
     batches: Callable[[int], Iterator[Any]]
-    """Gives the mini-batches from a step on; which they are depends on the step alone."""
+    """Gives the mini-batches from a step on. Each depends only on the number of its step."""
     loss: Callable[[nn.Module, Any], Tensor]
     """Gives the scalar to minimize."""
     optimizers: dict[Optimizer, float]
-    """With their peak learning rates."""
+    """The optimizers with their peak learning rates."""
     evaluation: Evaluation
     evaluate_at: Callable[[int], bool]
-    """Tells whether to evaluate, and to write a checkpoint, after so many steps."""
+    """Tells whether to evaluate, and to write a checkpoint, after a number of steps."""
     steps: int
     seed: int
-    """Of what the network itself draws, such as Dropout: step n draws from seed + n."""
+    """Step n seeds torch's random numbers, such as those of Dropout, with seed + n."""
     warmup_steps: int = 0
 
     def names_trained_by(self, kind: type[Optimizer]) -> list[str]:
-        """Name the weights that optimizers of a kind change."""
+        """Name the weights that optimizers of one class change."""
         groups = [each.param_groups for each in self.optimizers if isinstance(each, kind)]
         trained = {id(weight) for group in chain(*groups) for weight in group["params"]}
         return [name for name, each in self.network.named_parameters() if id(each) in trained]
 
     def state_dict(self) -> dict[str, Any]:
-        """Give what it takes to resume, beside the step."""
+        """Give what is needed to resume, except the step."""
         return {
             "network": self.network.state_dict(),
             "evaluation": self.evaluation.state_dict(),
@@ -74,9 +74,9 @@ class Training:
 
 
 def train(training: Training, checkpoint: Checkpoint, *, name: str) -> Curve:
-    """Train to the end, from the checkpoint if there is one.
+    """Train to the end, starting from the checkpoint if there is one.
 
-    Several processes share each mini-batch; the first one alone writes checkpoints.
+    Several processes share each mini-batch; only the first process writes checkpoints.
 
     Returns
     -------
@@ -94,8 +94,7 @@ def train(training: Training, checkpoint: Checkpoint, *, name: str) -> Curve:
         step, curve = state["step"], state["curve"]
         print(f"{name}: resumed at step {step}")
     network, losses, batches = training.network.train(), [], training.batches(step)
-    hidden = True if rank() else None
-    with tqdm(desc=name, total=training.steps, initial=step, unit="step", disable=hidden) as bar:
+    with progress(desc=name, total=training.steps, initial=step, unit="step") as bar:
         while step < training.steps:
             losses.append(take_step(training, next(batches), step))
             step += 1
@@ -127,15 +126,15 @@ def take_step(training: Training, batch: Any, step: int) -> Tensor:
     training : Training
     batch : Any
         The mini-batch, as `training.batches` gives it: a tuple of tensors, with an example in
-        each row; of several processes, each has its share.
+        each row. If several processes train together, it is this process's share.
     step : int
         Steps taken before this one.
 
     Returns
     -------
     Tensor, scalar
-        The loss before the step, of the whole mini-batch. It stays on its device,
-        so that nothing waits for it.
+        The loss of the whole mini-batch, before the step. It stays on the device,
+        so that the program need not wait for it.
     """
     torch.manual_seed(training.seed + step)
     loss = training.loss(training.network, batch)

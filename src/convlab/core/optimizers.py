@@ -12,17 +12,17 @@ from convlab.core.hidden import hidden_weights
 from convlab.core.processes import spread
 
 NEWTON_SCHULZ_COEFFICIENTS = (3.4445, -4.7750, 2.0315)
-"""Of the polynomial a x + b x^3 + c x^5, chosen by K. Jordan (see `Muon`)."""
+"""a, b and c of the polynomial a x + b x^3 + c x^5, chosen by K. Jordan (see `Muon`)."""
 
 
 def make_adamw(weights: Iterable[Tensor], *, weight_decay: float = 0) -> AdamW:
-    """Make an AdamW optimizer; its learning rate is set at every step by the training loop.
+    """Make an AdamW optimizer; the training loop sets its learning rate at every step.
 
     Parameters
     ----------
     weights : iterable of Tensor
     weight_decay : float
-        Fraction of every weight, times the learning rate, subtracted at each step.
+        At each step, every weight is reduced by this fraction times the learning rate.
 
     Returns
     -------
@@ -36,7 +36,7 @@ def make_adamw(weights: Iterable[Tensor], *, weight_decay: float = 0) -> AdamW:
 
 
 def match_memory_layout(optimizer: Optimizer) -> None:
-    """Lay loaded moments out in memory as their weights are: the fused AdamW needs it."""
+    """Give loaded moments the memory layout of their weights, which the fused AdamW needs."""
     for weight, moments in optimizer.state.items():
         for name, moment in moments.items():
             if moment.shape == weight.shape:
@@ -51,10 +51,10 @@ def learning_rate(step: int, steps: int, peak: float, warmup_steps: int = 0) -> 
     step : int
         0 to `steps` - 1.
     steps : int
-        Length of the whole training.
+        Number of steps of the whole training.
     peak : float
     warmup_steps : int
-        Length of the warm-up.
+        Number of steps of the warm-up.
 
     Returns
     -------
@@ -74,7 +74,7 @@ def learning_rate(step: int, steps: int, peak: float, warmup_steps: int = 0) -> 
 
 
 class Muon(Optimizer):
-    """Nesterov momentum whose update of each hidden weight is made orthogonal.
+    """Nesterov momentum, with the update of each hidden weight made orthogonal.
 
     A kernel is treated as the matrix (outputs, inputs * height * width). With
     gradient G, momentum mu, learning rate eta and weight decay lambda:
@@ -83,15 +83,15 @@ class Muon(Optimizer):
         U  = orthogonalize((1 - mu) G + mu M)
         W <- (1 - eta lambda) W - eta sqrt(max(1, rows / columns)) U
 
-    All directions in which the outputs can change then change about equally,
-    however small their part in the gradient: rare patterns are learned as
-    fast as common ones. `torch.optim.Muon` takes matrices only, not kernels.
+    The update then has about the same size in all directions, also in those
+    that have a small part in the gradient, so that rare patterns are learned
+    as fast as common ones. `torch.optim.Muon` takes matrices only, not kernels.
 
     Parameters
     ----------
     kernels : iterable of Tensor, shape (outputs, inputs) or (outputs, inputs, height, width)
-        May be empty. The weights of a transposed convolution, whose first two
-        axes are exchanged, are no such kernels.
+        May be empty. Not the weights of a transposed convolution, whose first
+        two axes are exchanged.
     lr : float
         Learning rate eta.
     momentum : float
@@ -129,7 +129,7 @@ class Muon(Optimizer):
     def _update(
         self, kernels: list[Tensor], rate: float, momentum: float, weight_decay: float
     ) -> None:
-        """Update kernels that are matrices of one shape, all at once: they are small."""
+        """Update kernels that are matrices of one shape, all at once because they are small."""
         matrices = torch.stack([self._direction(kernel, momentum) for kernel in kernels])
         factor = max(1, matrices.shape[1] / matrices.shape[2]) ** 0.5
         changes = spread(orthogonalize, matrices)
@@ -152,7 +152,7 @@ def split_weights(network: nn.Module, example: Tensor | None) -> tuple[list[Tens
     ----------
     network : Module
     example : Tensor or None
-        An input of the network, see `hidden_weights`. None: AdamW trains the hidden ones, too.
+        An input of the network, see `hidden_weights`. If None, AdamW trains all weights.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Writing outputs so that a half-written one is never taken for a complete one."""
+"""Write outputs completely or not at all."""
 
 import shutil
 from collections.abc import Iterator
@@ -11,22 +11,22 @@ from convlab.core.script import rank
 
 @contextmanager
 def atomic_write(*targets: Path) -> Iterator[tuple[Path, ...]]:
-    """Write files or folders beside their place and move them there when they are complete.
+    """Write files or folders under a temporary name, and rename them when they are complete.
 
-    When the block ends without an error, what was written replaces the
-    targets; when it raises, what was written is removed and the targets stay
-    as they were. What a killed run left behind is removed first.
+    When the block ends without an error, the drafts replace the targets. When
+    it raises, the drafts are removed and the targets stay unchanged. Drafts of
+    an earlier run that was killed are removed first.
 
     Parameters
     ----------
     *targets : Path
-        Files or folders that the block will write, every one of them.
+        Files or folders; the block must write all of them.
 
     Yields
     ------
     tuple of Path
-        Where to write, in the order of `targets`; the suffixes are the same
-        and the parent folders exist.
+        Where to write, in the order of `targets`. The suffixes are the same
+        as theirs, and the parent folders exist.
 
     Raises
     ------
@@ -51,12 +51,12 @@ def atomic_write(*targets: Path) -> Iterator[tuple[Path, ...]]:
 
 @contextmanager
 def first_writes(*targets: Path) -> Iterator[tuple[Path, ...]]:
-    """Do as `atomic_write` in the first of the processes that torchrun started.
+    """Act as `atomic_write` in the first of the processes that torchrun started.
 
     Yields
     ------
     tuple of Path
-        Empty in the other processes, which leave no output.
+        Empty in the other processes, which write no output.
     """
     if rank():
         yield ()
@@ -105,7 +105,7 @@ def require_file(path: Path) -> Path:
 
 
 def recover(target: Path) -> None:
-    """Finish, or undo, the replacement of a folder that was killed half-way."""
+    """Finish or undo the replacement of a folder that was interrupted."""
     former = _former(target)
     if target.exists():
         remove(former)

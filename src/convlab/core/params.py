@@ -1,7 +1,7 @@
-"""Reading `params.yaml`: one block at a time, checked against its model.
+"""Read `params.yaml`, one block at a time, and check it against its model.
 
-The model of a block stands beside the code that it configures, as a subclass
-of `Params`; this module knows none of them.
+The model of a block is a subclass of `Params`, in the module that the block
+configures. This module does not import any of them.
 """
 
 import reprlib
@@ -20,7 +20,7 @@ Scale = Literal[2, 3, 4]
 
 
 _YAML_LETS_THROUGH = (ValueError, KeyError, AttributeError, RecursionError)
-"""What the parser raises for values such as 2026-02-30 or `!!bool x`, and for deep nesting."""
+"""Other exceptions of the parser, for values such as 2026-02-30 or `!!bool x`, or deep nesting."""
 
 
 class Params(BaseModel):
@@ -47,7 +47,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If the file cannot be read, is not YAML, has a key twice, or is not a mapping.
+        If the file cannot be read, is not YAML, holds a key twice, or is not a mapping.
     """
     remedy = f"correct it, or undo all changes with `git checkout {path}`"
     try:
@@ -80,13 +80,13 @@ def check_block(path: Path, block: str, values: Any, model: type[Block]) -> Bloc
     Parameters
     ----------
     path : Path
-        The file the values come from; only named in errors.
+        The file that the values come from; only used in error messages.
     block : str
         The block's key in the file.
     values : Any
-        What stands under that key.
+        The value of that key.
     model : type of BaseModel
-        What the block must look like.
+        Model of the block: its keys and what they may be.
 
     Returns
     -------
@@ -96,7 +96,7 @@ def check_block(path: Path, block: str, values: Any, model: type[Block]) -> Bloc
     Raises
     ------
     InputError
-        Naming every wrong key with its path, its value and what is allowed.
+        Names every wrong key with its path, its value and what is allowed.
     """
     try:
         return model.model_validate(values)
@@ -123,7 +123,7 @@ def read_block(path: Path, block: str, model: type[Block]) -> Block:
     Raises
     ------
     InputError
-        As `read_yaml` and `check_block`; also if the file has no such block.
+        For the reasons of `read_yaml` and `check_block`, or if the file has no such block.
     """
     values: Any = read_yaml(path)
     for key in block.split("."):
@@ -134,12 +134,12 @@ def read_block(path: Path, block: str, model: type[Block]) -> Block:
 
 
 def check_file(path: Path, models: dict[str, type[BaseModel]]) -> None:
-    """Check a whole parameter file: every block known, present and valid.
+    """Check that a parameter file has exactly the blocks in `models`, and that each is valid.
 
     Raises
     ------
     InputError
-        Naming all that is wrong, in one line.
+        Names all faults in one line.
     """
     content = read_yaml(path)
     faults = [
@@ -166,7 +166,7 @@ def _missing(path: Path, block: str) -> str:
 
 
 def _describe(block: str, fault: Any, model: type[BaseModel]) -> str:
-    """One fault as `block.key = value: what is allowed`."""
+    """Describe one fault as `block.key = value: what is allowed`."""
     key = ".".join([block, *map(str, fault["loc"])])
     match fault["type"]:
         case "missing":
@@ -187,15 +187,15 @@ def _describe(block: str, fault: Any, model: type[BaseModel]) -> str:
 
 
 def _shown(value: Any) -> str:
-    """A value as a message has it, however large."""
+    """Give a value as text for a message, shortened if it is long."""
     try:
         return _SHORT.repr(value)
-    except ValueError:  # Python writes no number of more than 4,300 digits
+    except ValueError:  # Python does not print numbers of more than 4,300 digits
         return "a number of thousands of digits"
 
 
 def _hint(fault: Any, model: type[BaseModel]) -> str:
-    """What else would help: the whole allowed range."""
+    """Give the allowed range of a number in words."""
     schema = _schema(model, fault["loc"])
     words = {
         "minimum": "{} or more",
@@ -208,7 +208,7 @@ def _hint(fault: Any, model: type[BaseModel]) -> str:
 
 
 def _schema(model: type[BaseModel], place: tuple[str | int, ...]) -> dict[str, Any]:
-    """JSON schema of what stands at a place inside a block; empty if the model does not know it."""
+    """Give the JSON schema at a place inside a block, or {} if the model has no such place."""
     whole = model.model_json_schema()
     schema = whole
     for step in place:

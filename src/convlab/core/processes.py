@@ -1,7 +1,8 @@
 """Several processes that share one training or evaluation; `torchrun` starts them.
 
-A mini-batch is shared by its examples, an evaluation by its images. With plain
-`python`, and outside `joined`, there is one process, and nothing here does anything.
+The examples of a mini-batch and the images of an evaluation are divided among the
+processes. With plain `python`, and outside `joined`, there is one process, which does
+all the work.
 """
 
 import os
@@ -19,9 +20,9 @@ from convlab.core.errors import InputError
 from convlab.core.script import rank
 
 PATIENCE = timedelta(minutes=5)
-"""How long to wait for a process that should send something, until it is said to hang."""
+"""A process that has sent nothing for so long is reported to hang."""
 _REPORT = timedelta(seconds=2)
-"""How long to wait, when a connection was lost, for the other processes to report."""
+"""How long to wait for the other processes to report, after a connection was lost."""
 
 Item, Result = TypeVar("Item"), TypeVar("Result")
 
@@ -47,7 +48,7 @@ def count() -> int:
 
 
 def share(total: int) -> slice:
-    """Give this process's share of so many examples: a run of them, as long as any other or by one.
+    """Give this process's share of the examples, which are divided as evenly as possible.
 
     Raises
     ------
@@ -66,17 +67,17 @@ def share(total: int) -> slice:
 def average(tensors: list[Tensor], weight: int) -> None:
     """Replace tensors by their weighted mean over all processes.
 
-    One sum over all processes, in an order that depends on their number alone: a training gives
-    the same bits again, also when it is resumed. (torch's DistributedDataParallel overlaps the sum
-    with the backward pass, which pays for networks far larger than those here, and sums in another
-    order in its first step, so that a resumed training would differ.)
+    The order of the sum depends only on the number of processes, so that a training gives
+    the same bits again, also when it is resumed. (torch's DistributedDataParallel runs the sum
+    during the backward pass, which helps with networks far larger than those here. It also sums
+    in another order in its first step, so that a resumed training would differ.)
 
     Parameters
     ----------
     tensors : list of Tensor of float32
-        Of the same shapes in all processes; changed in place.
+        They have the same shapes in all processes, and are changed in place.
     weight : int
-        Of this process: the examples of its share.
+        Weight of this process: the number of examples in its share.
     """
     if count() == 1:
         return
@@ -89,12 +90,12 @@ def average(tensors: list[Tensor], weight: int) -> None:
 
 
 def spread(function: Callable[[Tensor], Tensor], tensors: Tensor) -> Tensor:
-    """Apply a function to each of several tensors, in each process to its share of them.
+    """Apply a function to several tensors, which are divided among the processes.
 
     Parameters
     ----------
     function : callable
-        Of a stack of tensors; gives a stack of tensors of the same shape.
+        Maps a stack of tensors to a stack of tensors of the same shape.
     tensors : Tensor, shape (n, ...)
         The same in all processes.
 
@@ -107,12 +108,12 @@ def spread(function: Callable[[Tensor], Tensor], tensors: Tensor) -> Tensor:
         return function(tensors)
     results, own = torch.zeros_like(tensors), share(len(tensors))
     results[own] = function(tensors[own])
-    _wait(lambda: distributed.all_reduce(results))  # each is 0 in all processes but one
+    _wait(lambda: distributed.all_reduce(results))  # each result is 0 in all other processes
     return results
 
 
 def agree(network: nn.Module) -> None:
-    """Give all processes the buffers of the first one, such as BatchNorm's running means."""
+    """Copy the buffers of the first process, such as BatchNorm's running means, to all others."""
     if count() > 1:
         for buffer in network.buffers():
             _wait(lambda buffer=buffer: distributed.broadcast(buffer, 0))
@@ -129,12 +130,12 @@ def in_turn(function: Callable[[], Result]) -> Result:
 
 
 def shared(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """Apply a function to items, each process to its share of them.
+    """Apply a function to items, which are divided among the processes.
 
     Parameters
     ----------
     function : callable
-        Of one item.
+        Function of one item.
     items : iterable
         The same in all processes.
 
@@ -156,12 +157,12 @@ def shared(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterato
 
 
 def _rank() -> int:
-    """Number this process among those that share the work."""
+    """Give the number of this process among those that share the work."""
     return distributed.get_rank() if distributed.is_initialized() else 0
 
 
 def _meet() -> None:
-    """Wait for all processes: a sum on the CPU, since a barrier would go by way of the GPUs."""
+    """Wait for all processes, by a sum on the CPU; torch's barrier would use the GPUs."""
     distributed.all_reduce(torch.zeros(1))
 
 
@@ -170,19 +171,19 @@ def _world_size() -> int:
 
 
 def _wait(collective: Callable[[], object]) -> None:
-    """Do what all processes do together; name the one that does not take part.
+    """Call a collective operation; if it fails, name the processes that do not take part.
 
     Raises
     ------
     InputError
-        If one is gone or hangs; of the others, only the first says so.
+        If a process is gone or hangs. Only the first of the other processes raises it.
     """
     try:
         collective()
     except RuntimeError as error:
         missing = _missing()
         if any(number not in missing for number in range(rank())):
-            time.sleep(60)  # the first one names it, and torchrun ends this one
+            time.sleep(60)  # the first process reports it, and torchrun ends this process
         gone = ", ".join(f"process {number}" for number in missing) or "a connection"
         raise InputError(
             f"{gone} of {_world_size()} is gone or hangs (they count from 0): run again to resume"
@@ -191,7 +192,7 @@ def _wait(collective: Callable[[], object]) -> None:
 
 
 def _missing() -> list[int]:
-    """Give the numbers of the processes that do not report that they wait."""
+    """Give the numbers of the processes that do not report that they are waiting."""
     address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
     store = distributed.TCPStore(address, port, is_master=False, timeout=_REPORT)
     store.set(f"waiting/{rank()}", "")

@@ -1,33 +1,48 @@
-"""What every script does first and last: `--help`, a lock, errors in one line."""
+"""What all scripts have in common: `--help`, a lock, errors in one line."""
 
 import argparse
 import errno
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+from tqdm import tqdm
 
 from convlab.core.errors import InputError, is_out_of_memory, reason
 
 TIMES = Path("logs/times.csv")
-"""Seconds of each run of a stage, imports left out. No output: they are never twice the same."""
+"""Seconds of each run of a stage, without imports. It is not an output of the stages, because
+times change from run to run."""
 
 
 def rank() -> int:
-    """Number this process among those that `torchrun` started: 0 is the one that writes."""
+    """Give the number of this process among those of `torchrun`; only process 0 writes files."""
     return int(os.environ.get("RANK", "0")) if "TORCHELASTIC_RUN_ID" in os.environ else 0
 
 
+def progress(items: Iterable | None = None, **look: object) -> tqdm:
+    """Show a progress bar, in the first process alone, and only on a terminal.
+
+    Parameters
+    ----------
+    items : iterable, optional
+        What the bar counts; without them, the caller counts by `update`.
+    **look : object
+        Options of `tqdm.tqdm`, such as `desc`, `total` and `unit`.
+    """
+    return tqdm(items, disable=True if rank() else None, **look)
+
+
 def _no_options(_: argparse.ArgumentParser) -> None:
-    """Add no option: what a stage does stands in params.yaml."""
+    """Add no option: params.yaml configures the stages."""
 
 
 def scale_option(parser: argparse.ArgumentParser) -> None:
-    """Add the option `--scale`, which a stage that runs once per scale has."""
+    """Add the option `--scale` of the stages that run once per scale."""
     parser.add_argument(
         "--scale", type=int, choices=(2, 3, 4), required=True, help="upscaling factor"
     )
@@ -42,19 +57,19 @@ def script(
 ) -> Iterator[argparse.Namespace]:
     """Run a script's body as a command-line program.
 
-    `--help` prints the description. One run at a time: killing `dvc` leaves
-    its child running, and a second one must not start beside it. Errors that
-    a user can correct end in one line on standard error and exit status 1.
-    Of several processes that torchrun started, only the first takes the lock
-    and writes to standard output.
+    `--help` prints the description. A lock lets only one run of a script
+    proceed at a time, because a stage can still be running after `dvc` was
+    killed. Errors that a user can correct end in one line on standard error
+    and exit status 1. Of several processes that torchrun started, only the
+    first takes the lock and writes to standard output.
 
     Parameters
     ----------
     description : str
         The script's docstring.
     lock : Path
-        The file to lock; its name names the script in messages. Beside it lies the number of
-        the process that holds it.
+        The file to lock. Its name without suffix is the script's name in messages. A file beside
+        it, with the suffix .pid, holds the number of the process that has the lock.
     add_options : callable, optional
         Adds the script's options to its parser.
 
@@ -94,7 +109,7 @@ def _keep_time(stage: str, seconds: float) -> None:
 
 
 def _acquire(lock: FileLock, pid_file: Path) -> FileLock:
-    """Take the lock, or say which process holds it."""
+    """Take the lock; if another process has it, say which one."""
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
@@ -109,12 +124,12 @@ def _acquire(lock: FileLock, pid_file: Path) -> FileLock:
 
 @contextmanager
 def one_line_errors(name: str) -> Iterator[None]:
-    """End a program in one line on standard error, and status 1, for errors a user can correct.
+    """End a program with one line on standard error, and status 1, for errors a user can correct.
 
     Parameters
     ----------
     name : str
-        Of the program, with which the line begins.
+        Name of the program; the line begins with it.
     """
     try:
         yield
@@ -138,7 +153,7 @@ def one_line_errors(name: str) -> Iterator[None]:
 
 
 def _exit(name: str, message: str) -> None:
-    """Exit with one line; inside a DVC stage it says how to get the removed outputs back."""
+    """Exit with one line, which in a DVC stage also says how to restore the removed outputs."""
     if "DVC_STAGE" in os.environ:
         message += " (former outputs: `dvc checkout`, and of metrics/ `git checkout metrics`)"
     sys.exit(f"{name}: {message}")

@@ -1,4 +1,4 @@
-"""Small files that people and DVC read: metrics as JSON, curves as CSV."""
+"""Small files for people and for DVC: metrics as JSON, curves as CSV."""
 
 import csv
 import json
@@ -17,7 +17,7 @@ def write_metrics(path: Path, metrics: dict[str, Any]) -> None:
     Raises
     ------
     InputError
-        If one is NaN or infinite, which JSON cannot hold.
+        If a metric is NaN or infinite, which JSON cannot represent.
     """
     for name, value in flatten(metrics):
         if not math.isfinite(value):
@@ -30,7 +30,7 @@ def write_metrics(path: Path, metrics: dict[str, Any]) -> None:
 
 
 def flatten(nested: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Give every value in nested mappings with its path, the keys joined by dots.
+    """Give every value in nested mappings with its path, which is its keys joined by dots.
 
     Yields
     ------
@@ -45,7 +45,7 @@ def flatten(nested: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write a table with a header, one row per line, with the same line ends on every system."""
+    """Write a table with a header, one row per line, with the same line endings on all systems."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
@@ -53,7 +53,7 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) 
 
 
 def read_columns(path: Path, *, texts: Collection[str] = ()) -> dict[str, list[Any]]:
-    """Read a table that `write_csv` wrote: what is in each column by its name.
+    """Read the columns of a table that `write_csv` wrote.
 
     Parameters
     ----------
@@ -64,6 +64,7 @@ def read_columns(path: Path, *, texts: Collection[str] = ()) -> dict[str, list[A
     Returns
     -------
     dict of str to list of float or str
+        Values by the name of their column.
 
     Raises
     ------

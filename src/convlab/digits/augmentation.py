@@ -1,4 +1,4 @@
-"""Augmentation: digits that are turned, resized, slanted and shifted a little at random."""
+"""Augmentation: turn, resize, slant and shift digits a little, at random."""
 
 import numpy as np
 import torch
@@ -6,19 +6,19 @@ from torch import Tensor
 from torch.nn import functional
 
 ROTATION = np.deg2rad(10)
-"""Radians, at most, to either side."""
+"""Largest rotation in radians, in both directions."""
 RESIZING = 0.1
-"""The part of the image that is taken has 1 - RESIZING to 1 + RESIZING times its side."""
+"""The result shows a part of the plane with 1 - RESIZING to 1 + RESIZING times the image's side."""
 SLANT = 0.1
-"""Columns by which a row is shifted against the next one, at most."""
+"""Largest shift, in columns, of a row against the next one."""
 SHIFT = 2
-"""Pixels, at most, in each direction."""
+"""Largest shift in pixels, in each direction."""
 
 
 def random_affine(digits: Tensor, seed: list[int]) -> Tensor:
-    """Apply to each digit an affine transformation of its own.
+    """Apply a different random affine transformation to each digit.
 
-    What is outside of the image is background, 0.
+    Outside of the image is background, 0.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def random_affine(digits: Tensor, seed: list[int]) -> Tensor:
     rotation, resizing, slant, down, right = np.random.default_rng(seed).uniform(-1, 1, (5, count))
     sine, cosine = np.sin(ROTATION * rotation), np.cos(ROTATION * rotation)
     scale, slant = 1 + RESIZING * resizing, SLANT * slant
-    # For each pixel of the result, where it is taken from: coordinates are -1 to 1.
+    # They map each pixel of the result to the place it is taken from; coordinates are -1 to 1.
     rows = [
         [scale * cosine, scale * (slant * cosine - sine), 2 * SHIFT * right / width],
         [scale * sine, scale * (slant * sine + cosine), 2 * SHIFT * down / height],

@@ -21,25 +21,25 @@ from convlab.digits.prediction import NETWORKS
 from convlab.digits.training import Digits, TrainCnn, make_training
 
 BATCH_SIZE = 16
-"""Digits in the mini-batches on which a training is tried, at most."""
+"""Largest number of digits in the mini-batches that a training is tried on."""
 OUTPUTS = "logits of shape (batch, 10) and an embedding of shape (batch, width)"
 
 
 def check_classifier(name: str, settings: Params, params: TrainCnn) -> None:
-    """Check all that a training and its evaluation ask of a digit network.
+    """Check all that training and evaluation need from a digit network.
 
     Parameters
     ----------
     name : str
-        Of its file.
+        Name of the network's file.
     settings : Params
-        Of the network.
+        Settings of the network.
     params : TrainCnn
 
     Raises
     ------
     InputError
-        Naming the first fault.
+        Names the first fault.
     """
     build = partial(build_network, name, find_network(NETWORKS, name).Network, settings=settings)
     network = build()
@@ -51,14 +51,14 @@ def check_classifier(name: str, settings: Params, params: TrainCnn) -> None:
         if len(shapes) != 2 or shapes[0] != (count, 10) or len(shapes[1]) != 2:
             given = " and ".join(map(str, shapes))
             raise InputError(
-                f"{name}: of {count} digits it gives {given}; `forward` must return two tensors:"
+                f"{name}: for {count} digits it gives {given}; `forward` must return two tensors:"
                 f" {OUTPUTS}"
             )
     logits = outputs[0]
     if (logits >= 0).all() and torch.allclose(logits.sum(1), torch.ones(len(logits))):
         raise InputError(
-            f"{name}: its logits are probabilities: leave the softmax out, the cross-entropy of the"
-            " training contains it"
+            f"{name}: its logits are probabilities: remove the softmax, which is part of the"
+            " cross-entropy loss"
         )
     small = params.model_copy(update={"batch_size": min(BATCH_SIZE, params.batch_size)})
     check_training(
@@ -72,7 +72,7 @@ def check_classifier(name: str, settings: Params, params: TrainCnn) -> None:
 
 
 def try_training(build: partial[nn.Module], params: TrainCnn) -> Training:
-    """Make a training on digits of noise.
+    """Make a training on random noise instead of digits.
 
     Returns
     -------

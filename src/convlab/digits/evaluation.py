@@ -1,4 +1,4 @@
-"""How well digit networks classify the test digits, also when these are shifted."""
+"""Measure how well digit networks classify the test digits, also when these are shifted."""
 
 from typing import Annotated, NamedTuple
 
@@ -10,7 +10,7 @@ from convlab.core.params import Params
 from convlab.digits.prediction import Score, predict, score
 
 DIRECTIONS = ((0, 1), (0, -1), (1, 0), (-1, 0))
-"""One pixel (down, right): to the right, left, down, up."""
+"""Shifts by one pixel as (down, right): to the right, left, down, up."""
 
 
 class EvaluateCnn(Params):
@@ -21,13 +21,13 @@ class EvaluateCnn(Params):
 
 
 class Evaluation(NamedTuple):
-    """What is known of a network on the test digits."""
+    """Results of a network on the test digits."""
 
     predictions: np.ndarray
     """int, shape (n,): the class with the greatest logit."""
     score: Score
     accuracy_by_shift: list[float]
-    """When shifted by 0, 1, ... pixels."""
+    """Accuracy on digits shifted by 0, 1, ... pixels."""
 
     def metrics(self) -> dict[str, float]:
         """Give the numbers of the metrics file.
@@ -43,7 +43,7 @@ class Evaluation(NamedTuple):
 def evaluate(
     network: nn.Module, images: np.ndarray, labels: np.ndarray, *, max_shift: int
 ) -> Evaluation:
-    """Classify the test digits, as they are and shifted.
+    """Classify the test digits, unchanged and shifted.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def evaluate(
 def shifted_accuracy(
     network: nn.Module, images: np.ndarray, labels: np.ndarray, pixels: int
 ) -> float:
-    """Accuracy on shifted digits, the mean over right, left, down and up.
+    """Give the accuracy on shifted digits, as the mean over right, left, down and up.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def shifted_accuracy(
 
 
 def shift(images: np.ndarray, down: int, right: int) -> np.ndarray:
-    """Move images; what leaves is lost, what comes in is 0.
+    """Shift images; pixels that are moved out are lost, and new pixels are 0.
 
     Parameters
     ----------

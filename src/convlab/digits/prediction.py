@@ -1,4 +1,4 @@
-"""What all digit networks share: their input, their predictions and how good those are."""
+"""What all digit networks have in common: their input, their predictions and their scores."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from torch.nn import functional
 from convlab.core.processes import shared
 
 NETWORKS = "convlab.digits.networks"
-"""The package in which a network is found by the name of its file."""
+"""The package with a file for each network."""
 
 
 class Prediction(NamedTuple):
@@ -26,7 +26,7 @@ class Score(NamedTuple):
     """How well digits were classified."""
 
     accuracy: float
-    """Share of correct predictions, 0 to 1."""
+    """Fraction of correct predictions, 0 to 1."""
     loss: float
     """Mean cross-entropy in nats."""
 
@@ -52,10 +52,10 @@ def predict(network: nn.Module, images: np.ndarray, *, batch_size: int = 1000) -
     Parameters
     ----------
     network : Module
-        Of `NETWORKS`.
+        A network of `NETWORKS`.
     images : ndarray of uint8, shape (n, 28, 28)
     batch_size : int
-        Bounds the memory.
+        A smaller one needs less memory.
 
     Returns
     -------
@@ -69,7 +69,7 @@ def predict(network: nn.Module, images: np.ndarray, *, batch_size: int = 1000) -
 
 
 def score(logits: np.ndarray, labels: np.ndarray) -> Score:
-    """Accuracy and mean cross-entropy.
+    """Compute accuracy and mean cross-entropy.
 
     Parameters
     ----------

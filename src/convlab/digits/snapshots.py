@@ -1,4 +1,4 @@
-"""The embeddings kept during a training, and where t-SNE places them in the plane."""
+"""Snapshots of the embeddings during a training, and their positions in the plane by t-SNE."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ ARRAYS = {
     "embedding": (np.float16, 3),
     "label": (np.uint8, 1),
 }
-"""Names in the file, in the order of `Snapshots`; types and numbers of axes."""
+"""Types and numbers of axes by the names in the file, in the order of `Snapshots`."""
 
 
 class RenderTsne(Params):
@@ -39,7 +39,7 @@ class Snapshots:
     """The embeddings of the same digits at several steps of a training."""
 
     steps: np.ndarray
-    """int64, shape (s,): training steps taken, rising; s is 2 or more."""
+    """int64, shape (s,): numbers of training steps, increasing; s is 2 or more."""
     accuracies: np.ndarray
     """float64, shape (s,): accuracy on the test images at that step, 0 to 1."""
     embeddings: np.ndarray
@@ -55,7 +55,7 @@ def write_snapshots(
     embeddings: Sequence[np.ndarray],
     labels: np.ndarray,
 ) -> None:
-    """Write snapshots, see `Snapshots`."""
+    """Write snapshots; for the arguments, see `Snapshots`."""
     values = (steps, accuracies, embeddings, labels)
     arrays = {
         name: np.asarray(value, kind)
@@ -93,21 +93,21 @@ def read_snapshots(path: Path) -> Snapshots:
 
 
 def fit_tsne(embeddings: np.ndarray, params: RenderTsne) -> np.ndarray:
-    """Place points in the plane so that neighbours stay neighbours.
+    """Place points in the plane so that neighbours remain neighbours.
 
-    Starts from the first two principal components; an embedding of one number
-    stays on a line.
+    Starts from the first two principal components. Embeddings of width 1 are
+    placed on a line.
 
     Parameters
     ----------
     embeddings : ndarray of float, shape (n, width)
-        More points than `params.perplexity`.
+        n is greater than `params.perplexity`.
     params : RenderTsne
 
     Returns
     -------
     ndarray of float32, shape (n, 2)
-        Neither the axes nor the distances between groups mean anything.
+        The axes and the distances between groups have no meaning.
 
     Raises
     ------
@@ -133,10 +133,10 @@ def fit_tsne_sequence(
 ) -> Iterator[np.ndarray]:
     """Place one snapshot after the other, so that groups move and do not jump.
 
-    The first is placed by `fit_tsne`; each of the others starts from the one
-    before, without early exaggeration (factor 1), which would pull it apart
-    again. The first needs all its `iterations`: a layout that is still
-    growing would make the second one jump.
+    The first snapshot is placed by `fit_tsne`. Each of the others starts from
+    the positions before it, without early exaggeration (factor 1), which would
+    pull the groups apart again. The first one needs all its `iterations`: if
+    its layout were still growing, the second would jump.
 
     Parameters
     ----------
@@ -164,15 +164,15 @@ def fit_tsne_sequence(
 
 
 def _fit(embeddings: np.ndarray, params: RenderTsne, **options: Any) -> np.ndarray:
-    # One thread: sums over threads differ from run to run, and on so few points
-    # two threads are slower than one.
+    # One thread, because sums over several threads differ from run to run, and because two
+    # threads are slower than one for so few points.
     with threadpool_limits(1):
         tsne = TSNE(perplexity=params.perplexity, random_state=params.seed, **options)
         return tsne.fit_transform(embeddings.astype(np.float32))
 
 
 def _fits(snapshots: Snapshots) -> bool:
-    """Tell whether the arrays have the types and shapes that `Snapshots` says."""
+    """Tell whether the arrays have the types and shapes in the docstring of `Snapshots`."""
     arrays = vars(snapshots).values()
     if [(array.dtype, array.ndim) for array in arrays] != list(ARRAYS.values()):
         return False

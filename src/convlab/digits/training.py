@@ -1,4 +1,4 @@
-"""Training a network to classify digits."""
+"""Train a network to classify digits."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -19,7 +19,7 @@ from convlab.digits.augmentation import random_affine
 from convlab.digits.prediction import predict, score, to_input
 
 EMBEDDED = 500
-"""How many test digits, the first ones, the snapshots keep the embedding of."""
+"""The snapshots hold the embeddings of so many test digits, the first ones."""
 
 
 class TrainCnn(Params):
@@ -46,20 +46,21 @@ class Digits(NamedTuple):
 
 
 class AccuracyEvaluation:
-    """Measures accuracy on the test digits, and keeps embeddings at the snapshots' steps.
+    """Measures accuracy on the test digits, and keeps their embeddings after some steps.
 
     Parameters
     ----------
     test : Digits
-        Evaluated on, never trained on.
+        They are only for evaluation.
     snapshot_steps : sequence of int
+        Steps after which embeddings are kept.
     """
 
     def __init__(self, test: Digits, snapshot_steps: list[int]) -> None:
         self.test = test
         self.snapshot_steps = snapshot_steps
         self.embeddings: dict[int, Tensor] = {}
-        """By step: float16, shape (EMBEDDED, width)."""
+        """Embeddings by step: float16, shape (EMBEDDED, width)."""
 
     def __call__(self, network: nn.Module, step: int) -> dict[str, float]:
         """Give `accuracy`, 0 to 1."""
@@ -84,10 +85,10 @@ def make_training(network: nn.Module, training: Digits, test: Digits, params: Tr
     Parameters
     ----------
     network : Module
-        Its weights will change in place.
+        Training changes its weights in place.
     training : Digits
     test : Digits
-        Only evaluated on.
+        They are only for evaluation.
     params : TrainCnn
 
     Returns
@@ -123,7 +124,7 @@ def make_training(network: nn.Module, training: Digits, test: Digits, params: Tr
 
 
 def cross_entropy(network: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
-    """Mean cross-entropy of a mini-batch, in nats.
+    """Compute the mean cross-entropy of a mini-batch, in nats.
 
     Parameters
     ----------
@@ -141,12 +142,12 @@ def cross_entropy(network: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
 
 
 def shuffled(count: int, batch_size: int, seed: int) -> Iterator[Tensor]:
-    """Endless mini-batches of indices: every epoch goes through all, in a new order.
+    """Give endless mini-batches of indices; every epoch has all indices in a new order.
 
     Yields
     ------
     Tensor of int64, shape (batch_size,)
-        The last one of an epoch may be shorter.
+        The last mini-batch of an epoch may be smaller.
     """
     generator = torch.Generator().manual_seed(seed)
     while True:
@@ -154,15 +155,15 @@ def shuffled(count: int, batch_size: int, seed: int) -> Iterator[Tensor]:
 
 
 def snapshot_steps(params: TrainCnn) -> list[int]:
-    """Steps after which the embedding is kept: evenly spaced on a logarithmic scale.
+    """Give the steps after which embeddings are kept, evenly spaced on a logarithmic scale.
 
     A network changes fastest in its first steps. A short training has fewer
-    snapshots than asked for.
+    snapshots than `params.snapshots`.
 
     Returns
     -------
     list of int
-        Rising, from 1 to `params.steps`.
+        Increasing, from 1 to `params.steps`.
     """
     spaced = np.geomspace(1, params.steps, params.snapshots).round().astype(int)
     return np.unique(spaced).tolist()

@@ -1,10 +1,10 @@
-"""Conversion between RGB and luminance with chrominance: ITU-R BT.601, studio range."""
+"""Convert between RGB and luminance with chrominance (ITU-R BT.601, studio range)."""
 
 import numpy as np
 from skimage.color import rgb2ycbcr, ycbcr2rgb
 
 _STRIP = 2**20
-"""Pixels that are converted at a time: in between, each takes 48 bytes."""
+"""Pixels that are converted at a time, because the conversion takes 48 bytes per pixel."""
 
 
 def to_bytes(values: np.ndarray) -> np.ndarray:
@@ -22,7 +22,7 @@ def to_bytes(values: np.ndarray) -> np.ndarray:
 
 
 def luminance(rgb: np.ndarray) -> np.ndarray:
-    """Compute the luminance of an RGB image: what super-resolution is trained and measured on.
+    """Compute the luminance of an RGB image, on which super-resolution is trained and measured.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Reading users' pictures: what cameras, scanners and paint programs save."""
+"""Read users' pictures, from cameras, scanners and paint programs."""
 
 import re
 import struct
@@ -29,14 +29,14 @@ FORMATS = {
 }
 """Pillow's name of each format that can be read and written, by the file's suffix."""
 MAX_PIXELS = 2**27
-"""134 megapixels, as the largest cameras have; upscaled x2, they are half a gigapixel."""
+"""134 megapixels, as of the largest cameras; upscaled x2, half a gigapixel."""
 _BITS_TAG, _PHOTOMETRIC_TAG, _PLANAR_TAG = (
     ExifTags.Base[name]
     for name in ("BitsPerSample", "PhotometricInterpretation", "PlanarConfiguration")
 )
 _WIDTH_TAG, _HEIGHT_TAG = ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight
 _VISIBLE_CONTRAST = 16
-"""Grey levels: with a smaller range, a picture is taken for blank."""
+"""A picture with a smaller range of grey levels is treated as blank."""
 _KEPT_TAGS = {
     ExifTags.Base[name]
     for name in (
@@ -58,16 +58,16 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What turns a picture upright, by its EXIF orientation."""
+"""The operation that turns a picture upright, by its EXIF orientation."""
 _DEEP_KINDS = {"RGB", "RGBX", "RGBA"}
 _OTHER_BYTE = {"16B": "16L", "16L": "16B", "16N": "16B" if sys.byteorder == "little" else "16L"}
-"""Of 16-bit colours, Pillow gives the upper bytes, and the lower ones if it is told the other byte
-order."""
+"""The opposite byte order. Pillow reads only the upper bytes of 16-bit colours; with the opposite
+byte order it reads the lower ones."""
 _XMP_ORIENTATION = re.compile(
     rb'tiff:Orientation="[0-9]"|<tiff:Orientation>[0-9]</tiff:Orientation>'
 )
 _STRUCTURED_TEXTS = ("XML:com.adobe.xmp", "Raw profile type ")
-"""Texts of PNG files that programs read: XMP, and EXIF as older programs save it."""
+"""Names of texts in PNG files that are not for people: XMP, and EXIF from older programs."""
 _MAX_DPI = 65_535
 
 
@@ -80,10 +80,10 @@ class Picture:
     alpha: np.ndarray | None = None
     """Opacity, of the dtype of `colour`, shape (height, width): 0 is transparent."""
     metadata: dict[str, Any] = field(default_factory=dict)
-    """By Pillow's names: `icc_profile`, `exif` (without the orientation), `xmp`, `dpi`, and of PNG
-    `gamma`, `chromaticity`, `srgb` and `text`; `lossless` if it is from a lossless WebP file."""
+    """Keys are Pillow's names: `icc_profile`, `exif` (without the orientation), `xmp`, `dpi`, and
+    for PNG `gamma`, `chromaticity`, `srgb` and `text`; also `lossless` for a lossless WebP file."""
     frames: int = 1
-    """How many the file has; this is the first."""
+    """Number of frames in the file; this is the first one."""
 
     @property
     def pixels(self) -> np.ndarray:
@@ -92,11 +92,11 @@ class Picture:
 
     @property
     def is_opaque(self) -> bool:
-        """Whether no pixel is transparent, even if there is an opacity."""
+        """Whether no pixel is transparent."""
         return self.alpha is None or self.alpha.min() == np.iinfo(self.alpha.dtype).max
 
     def with_pixels(self, pixels: np.ndarray) -> "Picture":
-        """Give a picture with the same metadata and other pixels, as `pixels` has them.
+        """Give a picture with the same metadata and other pixels, laid out as in `pixels`.
 
         Returns
         -------
@@ -126,7 +126,7 @@ class Picture:
         return to_bytes(level + opacity * (self.colour * (255 / most) - level))
 
     def grey(self) -> np.ndarray:
-        """Give the luminance on white or, if the picture is blank on white, on black.
+        """Give the luminance on a white background or, if that is blank, on a black background.
 
         Returns
         -------
@@ -141,17 +141,17 @@ class Picture:
 def read_picture(path: Path, max_pixels: int = MAX_PIXELS, *, deep: bool = False) -> Picture:
     """Read a picture in one of `FORMATS`.
 
-    A palette becomes RGB; black and white becomes grey; CMYK and Lab become sRGB, CMYK by its
-    profile if it has one; of several frames or pages the first is read. The EXIF orientation is
-    applied.
+    A palette is converted to RGB, black and white to grey, CMYK (by its profile, if it has one) and
+    Lab to sRGB. If there are several frames or pages, the first one is read. The EXIF orientation
+    is applied.
 
     Parameters
     ----------
     path : Path
     max_pixels : int
-        A larger picture is refused before it takes memory.
+        A larger picture is refused before it is decoded.
     deep : bool
-        Whether 16 bits stay 16; else they become 8.
+        Whether to keep 16 bits per value; else they are rounded to 8.
 
     Returns
     -------
@@ -168,7 +168,7 @@ def read_picture(path: Path, max_pixels: int = MAX_PIXELS, *, deep: bool = False
             raise InputError(f"{path}: has 32 bits per pixel of grey: convert it to 8 or 16")
         tags = getattr(image, "tag_v2", {})
         if tags.get(_BITS_TAG, (8,))[0] == 16 and tags.get(_PLANAR_TAG) == 2:
-            # Pillow takes each 16-bit value for two pixels.
+            # Pillow reads each 16-bit value as two pixels.
             raise InputError(f"{path}: has separate 16-bit colour planes: convert it to 8 bits")
         frames = _count_frames(image)
         stored = {tile.args if isinstance(tile.args, str) else tile.args[0] for tile in image.tile}
@@ -183,7 +183,7 @@ def read_picture(path: Path, max_pixels: int = MAX_PIXELS, *, deep: bool = False
 
 
 def _count_frames(image: ImageFile.ImageFile) -> int:
-    """Count frames or pages; what phones add to a JPEG file are none."""
+    """Count frames or pages; the extra images that phones add to JPEG files do not count."""
     if image.format == "MPO":
         return 1
     with suppress(Exception):  # a damaged page behind the first
@@ -192,7 +192,7 @@ def _count_frames(image: ImageFile.ImageFile) -> int:
 
 
 def _read(image: ImageFile.ImageFile, frames: int) -> Picture:
-    image.load()  # what stands behind the pixels is known from here on
+    image.load()  # metadata that follows the pixels in the file is known only after this
     metadata = _metadata(image)
     upright = _turn_upright(image)
     if upright.mode in {"CMYK", "LAB"}:
@@ -202,12 +202,12 @@ def _read(image: ImageFile.ImageFile, frames: int) -> Picture:
         colour = np.iinfo(np.uint16).max - colour  # white is 0; Pillow inverts only 8 bits
     profile = metadata.get("icc_profile")
     if profile and profile[16:20] != (b"GRAY" if colour.ndim == 2 else b"RGB "):
-        del metadata["icc_profile"]  # such as that of a grey picture whose palette became RGB
+        del metadata["icc_profile"]  # such as a profile for grey, after a palette became RGB
     return Picture(colour, alpha, metadata, frames)
 
 
 def _planes(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None]:
-    """Give grey or RGB, and opacity if there is one."""
+    """Give grey or RGB values, and opacity or None."""
     key = image.info.get("transparency")
     if image.mode.startswith("I;16"):
         colour = np.array(image, dtype=np.uint16)
@@ -220,8 +220,8 @@ def _planes(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None]:
 
 
 def _second_reading(stored: str) -> str | None:
-    """Say how to read 16-bit colours again for what the first reading left out."""
-    if stored == "LA;16B":  # which lies in the file as RGBA does
+    """Give the mode in which to read 16-bit colours again, for what the first reading left out."""
+    if stored == "LA;16B":  # has the same layout in the file as RGBA
         return "RGBA"
     kind, _, order = stored.partition(";")
     return f"{kind};{_OTHER_BYTE[order]}" if kind in _DEEP_KINDS and order in _OTHER_BYTE else None
@@ -232,7 +232,7 @@ def _stored_as(tile: ImageFile._Tile, stored: str) -> ImageFile._Tile:
 
 
 def _add_lower_bytes(picture: Picture, image: ImageFile.ImageFile, *, grey: bool) -> None:
-    """Complete 16-bit colours by their lower bytes; grey with opacity by all of its bytes."""
+    """Add the lower bytes to 16-bit colours; for grey with opacity, replace all bytes."""
     image.load()
     values = np.asarray(_turn_upright(image)).astype(np.uint16)
     if grey:
@@ -258,7 +258,7 @@ def _to_8_bits(picture: Picture) -> Picture:
 
 
 def _metadata(image: ImageFile.ImageFile) -> dict[str, Any]:
-    """Collect what is kept, by the names in `Picture.metadata`."""
+    """Collect the metadata to keep, by the names in `Picture.metadata`."""
     names = ("icc_profile", "gamma", "chromaticity", "srgb")
     metadata = {name: image.info.get(name) for name in names} | {"exif": _copy_exif(image)}
     if xmp := image.info.get("xmp"):
@@ -266,7 +266,7 @@ def _metadata(image: ImageFile.ImageFile) -> dict[str, Any]:
     with suppress(KeyError, TypeError, ValueError, ZeroDivisionError):
         dpi = tuple(float(value) for value in image.info["dpi"])
         metadata["dpi"] = dpi if all(0 < value <= _MAX_DPI for value in dpi) else None
-    if image.format == "PNG" and not image.is_animated:  # else Pillow goes to the last frame
+    if image.format == "PNG" and not image.is_animated:  # else Pillow reads to the last frame
         metadata["text"] = {
             key: text for key, text in image.text.items() if not key.startswith(_STRUCTURED_TEXTS)
         }
@@ -274,19 +274,19 @@ def _metadata(image: ImageFile.ImageFile) -> dict[str, Any]:
 
 
 def _is_lossless(path: Path) -> bool:
-    """Tell whether a WebP file, or its first frame, is lossless: by the name of its first chunk."""
+    """Tell whether a WebP file, or its first frame, is lossless, by the name of its chunk."""
     with path.open("rb") as file:
         file.seek(12)
         while len(head := file.read(8)) == 8:
             name, size = struct.unpack("<4sI", head)
             if name in {b"VP8 ", b"VP8L"}:
                 return name == b"VP8L"
-            file.seek(16 if name == b"ANMF" else size + size % 2, 1)  # a frame holds chunks
+            file.seek(16 if name == b"ANMF" else size + size % 2, 1)  # a frame consists of chunks
     return False
 
 
 def _turn_upright(image: ImageFile.ImageFile) -> Image.Image:
-    """Apply the EXIF orientation; Pillow's function for it fails at tags that it cannot write."""
+    """Apply the EXIF orientation; Pillow's own function fails if it cannot write all tags."""
     orientation = 1
     with suppress(Exception):  # EXIF data that cannot be read
         orientation = image.getexif().get(ExifTags.Base.Orientation)
@@ -295,7 +295,7 @@ def _turn_upright(image: ImageFile.ImageFile) -> Image.Image:
 
 def _copy_exif(image: ImageFile.ImageFile) -> bytes | None:
     """Copy the EXIF tags that are kept, without those that Pillow cannot read or write."""
-    copy = Image.Exif()  # of its own, since that of a BigTIFF is a BigTIFF, too
+    copy = Image.Exif()  # a new one, because a copy of a BigTIFF's data would be a BigTIFF, too
     with suppress(Exception):
         exif = image.getexif()
         copy.update(_sound_tags(exif, _KEPT_TAGS & exif.keys()))
@@ -310,7 +310,7 @@ def _copy_exif(image: ImageFile.ImageFile) -> bytes | None:
 def _sound_tags(
     tags: MutableMapping[int, Any], names: Iterable[int], folder: int | None = None
 ) -> dict[int, Any]:
-    """Choose the tags whose values Pillow can read and write; it raises any exception."""
+    """Choose the tags that Pillow can read and write; for others it raises various exceptions."""
     sound = {}
     for name in names:
         with suppress(Exception):
@@ -323,7 +323,7 @@ def _sound_tags(
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Convert CMYK by its profile if it has a valid one, else by Pillow's formula; or Lab."""
+    """Convert Lab, or CMYK: by its profile if it has a valid one, else by Pillow's formula."""
     srgb = ImageCms.createProfile("sRGB")
     if image.mode == "LAB":
         lab = ImageCms.createProfile("LAB")

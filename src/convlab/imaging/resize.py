@@ -1,4 +1,4 @@
-"""Downscaling and upscaling by the classical interpolations."""
+"""Downscale and upscale by the classical interpolations."""
 
 from typing import Literal, get_args
 
@@ -12,10 +12,10 @@ INTERPOLATIONS: tuple[Interpolation, ...] = get_args(Interpolation)
 
 
 def resize(plane: np.ndarray, height: int, width: int, method: Interpolation) -> np.ndarray:
-    """Resize one plane, with antialiasing when it gets smaller.
+    """Resize one plane, with antialiasing when it becomes smaller.
 
-    These are Pillow's filters on mode F: bicubic with a = -0.5, Lanczos with
-    3 lobes; when an image gets smaller, they are widened by the factor. They
+    These are Pillow's filters in mode F: bicubic with a = -0.5, Lanczos with
+    3 lobes. In downscaling, their kernels are widened by the factor. They
     agree with MATLAB's `imresize`, which super-resolution papers use.
 
     Parameters
@@ -57,7 +57,7 @@ def crop_to_multiple(image: np.ndarray, scale: int) -> np.ndarray:
 
 
 def downscale(plane: np.ndarray, scale: int) -> np.ndarray:
-    """Make the low-resolution image: bicubic with antialiasing, rounded to 8 bits.
+    """Make a low-resolution image by bicubic interpolation with antialiasing, rounded to 8 bits.
 
     Parameters
     ----------

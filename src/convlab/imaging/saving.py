@@ -1,4 +1,4 @@
-"""Writing users' pictures, with all of their metadata that the format can hold."""
+"""Write users' pictures, with all metadata that the format can hold."""
 
 import struct
 import zlib
@@ -25,7 +25,7 @@ _SAVE_OPTIONS = {
     "AVIF": {"quality": 90, "subsampling": "4:4:4"},
 }
 _LOSSLESS = {"lossless": True, "quality": 50, "method": 4}
-"""Options of a lossless WebP file, whose quality is the effort to make it small."""
+"""Options for lossless WebP files; here, `quality` is the effort of compression."""
 _METADATA = {
     "JPEG": ("icc_profile", "exif", "dpi", "xmp"),
     "PNG": ("icc_profile", "exif", "dpi"),
@@ -33,24 +33,24 @@ _METADATA = {
     "AVIF": ("icc_profile", "exif", "xmp"),
     "BMP": ("dpi",),
 }
-"""What Pillow writes into each format, by the names in `Picture.metadata`; see also `_png_chunks`
-and `_write_tiff`."""
+"""Metadata that Pillow writes into each format, by the names in `Picture.metadata`; see also
+`_png_chunks` and `_write_tiff`."""
 _MAX_XMP = 65_502
 """Bytes of XMP that a JPEG file can hold."""
 _WIDTH_TAG, _HEIGHT_TAG = ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
-"""PNG's numbers for grey, grey with opacity, RGB and RGBA, by how many channels they have."""
+"""PNG's numbers for grey, grey with opacity, RGB and RGBA, by the number of channels."""
 _CHUNK = 2**20
 """Bytes in one piece of a file."""
 
 
 def format_of(path: Path) -> str:
-    """Give Pillow's name of the format that a file is written in, by its suffix.
+    """Give Pillow's name of the format of a file, by its suffix.
 
     Raises
     ------
     InputError
-        If it is not in `FORMATS`.
+        If the suffix is not in `FORMATS`.
     """
     name = FORMATS.get(path.suffix.lower())
     if not name:
@@ -59,7 +59,7 @@ def format_of(path: Path) -> str:
 
 
 def check_format(path: Path, height: int, width: int, *, transparent: bool) -> None:
-    """Check that a picture can be written, before hours of work.
+    """Check, before a long computation, that a picture can be written.
 
     Parameters
     ----------
@@ -71,8 +71,8 @@ def check_format(path: Path, height: int, width: int, *, transparent: bool) -> N
     Raises
     ------
     InputError
-        If the format is not in `FORMATS`, has no transparency, or does not
-        allow so many pixels on a side.
+        If the suffix is not in `FORMATS`, or if the format does not support
+        transparency, though it is needed, or so many pixels on a side.
     """
     name = format_of(path)
     if transparent and name in OPAQUE_FORMATS:
@@ -91,12 +91,12 @@ def write_picture(path: Path, picture: Picture) -> None:
     ----------
     path : Path
     picture : Picture
-        With 16 bits for a format in `DEEP_FORMATS` only.
+        It may have 16 bits per value only if the format is in `DEEP_FORMATS`.
 
     Raises
     ------
     InputError
-        As `check_format`; also if the format cannot hold the metadata.
+        For the reasons of `check_format`, or if the format cannot hold the metadata.
     """
     height, width = picture.colour.shape[:2]
     check_format(path, height, width, transparent=picture.alpha is not None)
@@ -128,7 +128,7 @@ def _write(path: Path, name: str, picture: Picture) -> None:
 
 
 def _exif(picture: Picture) -> Image.Exif:
-    """EXIF data with the size that the picture has now."""
+    """Give the EXIF data with the current size of the picture."""
     exif = Image.Exif()
     exif.load(picture.metadata.get("exif", b""))
     if ExifTags.IFD.Exif in exif:
@@ -140,7 +140,7 @@ def _exif(picture: Picture) -> Image.Exif:
 
 
 def _png_chunks(picture: Picture) -> PngImagePlugin.PngInfo:
-    """Give what only PNG has, and XMP, which it holds as a text."""
+    """Give the metadata that only PNG has, and XMP, which PNG stores as a text."""
     info, metadata = PngImagePlugin.PngInfo(), picture.metadata
     if "gamma" in metadata:
         info.add(b"gAMA", struct.pack(">I", round(100_000 * metadata["gamma"])))
@@ -157,9 +157,10 @@ def _png_chunks(picture: Picture) -> PngImagePlugin.PngInfo:
 
 
 def _write_deep_png(path: Path, pixels: np.ndarray, options: dict[str, Any]) -> None:
-    """Write colours, or transparency, with 16 bits, which Pillow does not.
+    """Write colours, or transparency, with 16 bits, which Pillow does not support.
 
-    All chunks but those of the pixels are what Pillow writes for a picture of one pixel.
+    All chunks except those of the pixels are copied from what Pillow writes for a picture of one
+    pixel.
     """
     height, width, channels = pixels.shape
     model = BytesIO()
@@ -184,14 +185,14 @@ def _write_deep_png(path: Path, pixels: np.ndarray, options: dict[str, Any]) -> 
 
 
 def _write_tiff(path: Path, picture: Picture) -> None:
-    """Write a TIFF file with 8 or 16 bits, compressed, and with EXIF; Pillow does not do all three.
+    """Write a TIFF file with 8 or 16 bits, compressed, and with EXIF; Pillow cannot do all three.
 
-    Strips of about a megabyte hold the differences of each pixel from the one on its left (tag
-    Predictor), deflated.
+    It consists of strips of about a megabyte. They hold, compressed by deflate, the difference of
+    each pixel from its left neighbour (tag Predictor).
     """
     pixels = np.atleast_3d(picture.pixels)
     if pixels.dtype == np.uint16 and pixels.shape[-1] == 2:
-        pixels = pixels[..., [0, 0, 0, 1]]  # RGBA, since Pillow reads no grey with opacity
+        pixels = pixels[..., [0, 0, 0, 1]]  # RGBA, because Pillow cannot read grey with opacity
     height, width, channels = pixels.shape
     rows = max(1, _CHUNK // pixels[0].nbytes)
     strips = [_packed(pixels[row : row + rows]) for row in range(0, height, rows)]

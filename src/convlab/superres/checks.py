@@ -21,14 +21,14 @@ from convlab.superres.training import TrainSr, make_training
 from convlab.superres.upscaling import NETWORKS
 
 SIZES = ((1, 17, 24), (2, 22, 19))
-"""Numbers of images, heights and widths on which a network is tried: odd and even, and enough for
-padding by 16 reflected pixels."""
+"""Number of images, height and width of the inputs that a network is tried on: odd and even sides,
+large enough for padding by 16 reflected pixels."""
 BATCH_SIZE = 4
-"""Patches in the mini-batches on which a training is tried, at most."""
+"""Largest number of patches in the mini-batches that a training is tried on."""
 VALIDATION_SIDE = 24
-"""LR pixels on a side of the image on which it is tried to validate."""
+"""LR pixels on a side of the image that validation is tried on."""
 MAX_OUTPUT = 10
-"""Luminance is 0 to 1, the output of an untrained network near that; 0 to 255 is a mistake."""
+"""The output of an untrained network is near 0 to 1; more means that it works with 0 to 255."""
 
 
 def build_upscaler(name: str, scale: int, settings: Params) -> Upscaler:
@@ -53,13 +53,13 @@ def build_upscaler(name: str, scale: int, settings: Params) -> Upscaler:
 
 
 def check_shapes(name: str, network: Upscaler) -> float:
-    """Check that a network upscales images of any size, and luminance to luminance.
+    """Check that a network upscales images of any size, and that its output is luminance.
 
     Returns
     -------
     float
-        The mean luminance of what it makes of a picture with 0.5 everywhere: 0.5 if it starts from
-        an interpolation.
+        The mean output for an image with luminance 0.5 everywhere; it is 0.5 if the network starts
+        from an interpolation.
 
     Raises
     ------
@@ -74,14 +74,14 @@ def check_shapes(name: str, network: Upscaler) -> float:
     level = float(grey.mean())
     if abs(level) > MAX_OUTPUT:
         raise InputError(
-            f"{name}: of a picture with luminance 0.5 everywhere it makes {level:.4g}: luminance is"
-            " from 0 to 1, not to 255"
+            f"{name}: upscales an image with luminance 0.5 everywhere to a mean of {level:.4g}:"
+            " luminance is from 0 to 1, not to 255"
         )
     return level
 
 
 def _check_size(name: str, network: Upscaler, low: Tensor, give: Callable[..., Any]) -> None:
-    """Check the size of the output, in whichever mode the network is."""
+    """Check the size of the output in the current mode of the network."""
     scale = network.scale
     try:
         output = give(name, network, low)
@@ -103,15 +103,15 @@ def _check_size(name: str, network: Upscaler, low: Tensor, give: Callable[..., A
 def check_upscaler(
     name: str, scale: int, settings: Params, params: TrainSr, patch_size: int
 ) -> None:
-    """Check all that a training, its evaluation and the commands ask of a network.
+    """Check all that training, evaluation and commands need from a network.
 
     Parameters
     ----------
     name : str
-        Of its file.
+        Name of the network's file.
     scale : int
     settings : Params
-        Of the network.
+        Settings of the network.
     params : TrainSr
     patch_size : int
         LR pixels on a side of a patch.
@@ -119,7 +119,7 @@ def check_upscaler(
     Raises
     ------
     InputError
-        Naming the first fault.
+        Names the first fault.
     """
     build = partial(build_upscaler, name, scale, settings)
     network = build()
@@ -142,7 +142,7 @@ def check_upscaler(
 
 
 def try_training(build: partial[Upscaler], params: TrainSr, patch_size: int) -> Training:
-    """Make a training on patches of noise.
+    """Make a training on patches of random noise.
 
     Returns
     -------
@@ -162,7 +162,7 @@ def try_training(build: partial[Upscaler], params: TrainSr, patch_size: int) -> 
 
 
 def _hint(output: Tensor, low: Tensor, scale: int) -> str:
-    """Say what may have gone wrong, if that can be seen from the shapes."""
+    """Say what may be the cause, if the shapes show it."""
     if output.ndim != 4 or output.shape[0] != low.shape[0]:
         return ""
     channels, *size = output.shape[1:]
@@ -179,7 +179,7 @@ def _hint(output: Tensor, low: Tensor, scale: int) -> str:
 
 
 def _hint_at_sizes(message: str, scale: int) -> str:
-    """Say what may have gone wrong inside, if that can be seen from what torch says."""
+    """Say what may be the cause, if torch's message shows it."""
     found = re.search(r"tensor a \((\d+)\) must match the size of tensor b \((\d+)\)", message)
     small, large = sorted(map(int, found.groups())) if found else (0, 0)
     if found and large == scale * small:

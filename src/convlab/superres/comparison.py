@@ -1,4 +1,4 @@
-"""Which upscaled photographs to show, and which part of each, in colour."""
+"""Choose the upscaled photographs to show, and the part of each, in colour."""
 
 from dataclasses import dataclass
 
@@ -10,21 +10,23 @@ from convlab.superres.metrics import quality
 from convlab.superres.patches import make_pair
 
 WINDOW_STEP = 8
-"""Pixels from one compared window to the next."""
+"""Pixels from one candidate window to the next."""
 
 
 @dataclass(frozen=True)
 class UpscaledPhoto:
-    """A photograph, its low resolution, and both upscaled versions."""
+    """A photograph, its low-resolution version, and both upscaled versions."""
 
     rgb: np.ndarray
     """Ground truth, uint8, shape (scale * h, scale * w, 3)."""
     low: np.ndarray
-    """Luminance that was upscaled, uint8, shape (h, w)."""
+    """Low-resolution luminance, uint8, shape (h, w)."""
     truth: np.ndarray
-    """Luminance, uint8, shape (scale * h, scale * w), as the two others."""
+    """Luminance of the ground truth, uint8, shape (scale * h, scale * w)."""
     bicubic: np.ndarray
+    """Luminance by bicubic interpolation, of the same dtype and shape."""
     network: np.ndarray
+    """Luminance by the network, of the same dtype and shape."""
 
     @property
     def scale(self) -> int:
@@ -32,12 +34,12 @@ class UpscaledPhoto:
         return len(self.truth) // len(self.low)
 
     def in_colour(self) -> dict[str, np.ndarray]:
-        """Ground truth and both versions, with Cb and Cr interpolated.
+        """Give ground truth and both upscaled versions in RGB, with Cb and Cr interpolated.
 
         Returns
         -------
         dict of str to ndarray of uint8, shape (scale * h, scale * w, 3)
-            By `truth`, `bicubic` and `network`.
+            Its keys are `truth`, `bicubic` and `network`.
         """
         return {
             "truth": self.rgb,
@@ -48,20 +50,21 @@ class UpscaledPhoto:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A part of a photograph: ground truth, bicubic and network."""
+    """The same part of the ground truth and of both upscaled versions of a photograph."""
 
     name: str
     truth: np.ndarray
-    """RGB, uint8, shape (height, width, 3), as the two others: the same part of each."""
+    """RGB, uint8, shape (height, width, 3); so are `bicubic` and `network`."""
     bicubic: np.ndarray
     network: np.ndarray
     bicubic_psnr: float
-    """Of the whole image, in dB."""
+    """PSNR of the whole image by bicubic interpolation, in dB."""
     network_psnr: float
+    """PSNR of the whole image by the network, in dB."""
 
 
 def compare_photo(rgb: np.ndarray, network_output: np.ndarray, scale: int) -> UpscaledPhoto:
-    """Put a photograph beside what bicubic interpolation and a network made of it.
+    """Collect a photograph and its upscaled versions by bicubic interpolation and a network.
 
     Parameters
     ----------
@@ -80,7 +83,7 @@ def compare_photo(rgb: np.ndarray, network_output: np.ndarray, scale: int) -> Up
 
 
 def compare_part(name: str, photo: UpscaledPhoto, size: int) -> Comparison:
-    """Take the part of a photograph that is hardest for bicubic, in colour.
+    """Take the part of a photograph where bicubic interpolation has the greatest error, in colour.
 
     Parameters
     ----------
@@ -103,13 +106,13 @@ def compare_part(name: str, photo: UpscaledPhoto, size: int) -> Comparison:
 
 
 def choose_by_rank(values: np.ndarray, count: int) -> list[int]:
-    """Choose some of many fairly: the least, the greatest, and evenly by rank between.
+    """Choose the least value, the greatest, and others between them, evenly by rank.
 
     Parameters
     ----------
     values : ndarray, shape (n,)
     count : int
-        At most n are chosen.
+        How many to choose; at most n.
 
     Returns
     -------
@@ -128,7 +131,7 @@ def hardest_window(truth: np.ndarray, estimate: np.ndarray, size: int) -> tuple[
     ----------
     truth, estimate : ndarray of uint8, shape (height, width)
     size : int
-        Side in pixels; cut down to the image.
+        Side in pixels; less if the image is smaller.
 
     Returns
     -------
@@ -148,8 +151,8 @@ def hardest_window(truth: np.ndarray, estimate: np.ndarray, size: int) -> tuple[
 def add_chrominance(upscaled: np.ndarray, rgb: np.ndarray, scale: int) -> np.ndarray:
     """Give an upscaled luminance image the colours of the photograph.
 
-    The eye sees little detail in colour, so Cb and Cr are downscaled with the
-    photograph and upscaled by bicubic interpolation.
+    The eye sees little detail in colour. So Cb and Cr, downscaled as the
+    photograph was, are upscaled by bicubic interpolation.
 
     Parameters
     ----------

@@ -10,14 +10,14 @@ from convlab.superres.training import TrainSr
 LOW_SIDE = 24
 """LR pixels on a side of the image for which multiply-adds are counted."""
 FLOATING_POINT_OPERATIONS = 6
-"""Of a multiply-add in a training step: two operations each, forward once and backward twice."""
+"""Per multiply-add in a training step: two operations, once forward and twice backward."""
 
 
 def multiply_adds(network: Upscaler) -> int:
     """Count the multiply-adds for one high-resolution pixel.
 
-    Those of convolutions, matrix products and attention, as papers count them;
-    of attention over the whole image, for one of 24 x 24 pixels.
+    Counts convolutions, matrix products and attention, as papers do. Attention
+    over the whole image is counted for an image of 24 x 24 pixels.
 
     Parameters
     ----------
@@ -26,15 +26,15 @@ def multiply_adds(network: Upscaler) -> int:
     Returns
     -------
     int
-        A megapixel needs a million times as many.
+        One megapixel of output takes a million times as many.
     """
     low = torch.zeros(1, 1, LOW_SIDE, LOW_SIDE, device=next(network.parameters()).device)
     fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        # As matrix products: the counter does not know the fast kernels of attention.
+        # Attention as matrix products, because the counter does not know its fast kernels.
         with (
-            torch.no_grad(),  # weight_norm computes its kernels as it goes
+            torch.no_grad(),  # not inference_mode: weight_norm computes its kernels in the pass
             sdpa_kernel(SDPBackend.MATH),
             FlopCounterMode(display=False) as counter,
         ):
@@ -45,12 +45,12 @@ def multiply_adds(network: Upscaler) -> int:
 
 
 def training_pflop(multiply_adds: int, params: TrainSr, high_side: int) -> float:
-    """Give the length of a training in arithmetic: minutes differ from machine to machine.
+    """Give the length of a training in arithmetic, because minutes differ between machines.
 
     Parameters
     ----------
     multiply_adds : int
-        For one high-resolution pixel.
+        Multiply-adds for one high-resolution pixel.
     params : TrainSr
     high_side : int
         HR pixels on a side of a patch.

@@ -1,8 +1,8 @@
-"""Where the output of a network depends on its input, measured on the network itself.
+"""Measure which input pixels the output pixels of a network depend on.
 
-Pixels of the input are NaN: they make NaN of every output pixel that depends
-on them, whatever the weights are, through convolutions, attention, pooling and
-activations alike; not through a layer that makes numbers of NaN.
+Some input pixels are set to NaN. Every output pixel that depends on one of them
+is then NaN, whatever the weights are. This works for convolutions, attention,
+pooling and activations, but not for a layer that replaces NaN by numbers.
 """
 
 from functools import lru_cache
@@ -14,24 +14,25 @@ from torch import Tensor
 from convlab.superres.layers import Upscaler
 
 STRIP = 16
-"""LR pixels on the shorter side of the images that are tried."""
+"""LR pixels on the shorter side of the test images."""
 MAX_REACH, MAX_PERIOD = 256, 64
-"""LR pixels: a network with more is taken to depend on the whole image."""
+"""LR pixels; a network with a larger reach or period is taken to depend on the whole image."""
 
 
 class Dependence(NamedTuple):
     """What an output pixel of a network depends on, in LR pixels."""
 
     reach: int
-    """Greatest distance of an input pixel on which it depends."""
+    """Greatest distance of an input pixel that it depends on."""
     period: int
-    """Images shifted by a multiple of it have outputs shifted alike: 1 for convolutions at low
-    resolution, 2 if features are halved in size once, the side of the windows of attention."""
+    """If the input is shifted by a multiple of the period, the output is shifted with it. It is 1
+    for convolutions at low resolution, 2 if features are halved in size once, and the side of the
+    windows for attention in windows."""
 
 
 @lru_cache(maxsize=1)  # a folder of pictures is upscaled by one network
 def measure_dependence(network: Upscaler) -> Dependence | None:
-    """Measure how far the input matters, and whether it matters alike everywhere.
+    """Measure the reach and the period of a network.
 
     Parameters
     ----------
@@ -51,14 +52,14 @@ def measure_dependence(network: Upscaler) -> Dependence | None:
 
 
 def _extent(network: Upscaler, *, vertical: bool) -> int | None:
-    """Measure how far beyond a block of NaN, `MAX_PERIOD` wide, the output is NaN."""
+    """Measure how far beyond a block of NaN, which is `MAX_PERIOD` wide, the output is NaN."""
     radius = 32
     while radius <= MAX_REACH:
         strip = torch.full((1, 1, STRIP, radius + MAX_PERIOD + radius), 0.5)
         strip[..., radius:-radius] = torch.nan
         changed = _apply(network, strip, vertical=vertical).isnan().any(dim=(0, 1, 2))
         columns = changed.nonzero().flatten()
-        if not len(columns):  # it makes numbers of NaN: nothing can be said of it
+        if not len(columns):  # a layer replaces NaN by numbers, so that nothing can be measured
             return None
         left, right = int(columns[0]), len(changed) - 1 - int(columns[-1])
         nearest = min(left, right)
@@ -69,7 +70,7 @@ def _extent(network: Upscaler, *, vertical: bool) -> int | None:
 
 
 def _period(network: Upscaler, reach: int) -> int | None:
-    """Find the shift of the input that shifts the output alike, away from the borders."""
+    """Find the least shift of the input that shifts the output with it, away from the borders."""
     random = torch.Generator().manual_seed(0)
     strip = torch.rand((1, 1, STRIP, 2 * (reach + MAX_PERIOD)), generator=random)
     scale = network.scale
@@ -90,6 +91,6 @@ def _period(network: Upscaler, reach: int) -> int | None:
 
 
 def _apply(network: Upscaler, strip: Tensor, *, vertical: bool) -> Tensor:
-    """Upscale a strip, or the upright one and turn the result back."""
+    """Upscale a strip, or its transpose and transpose the result back."""
     with torch.inference_mode():
         return network(strip.mT.contiguous()).mT if vertical else network(strip)

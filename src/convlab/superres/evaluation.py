@@ -1,4 +1,4 @@
-"""All ways to upscale a luminance image, measured side by side."""
+"""Upscale luminance images by all methods, and measure the results."""
 
 import math
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from convlab.superres.metrics import Quality, quality
 from convlab.superres.upscaling import upscale_ensemble, upscale_luminance
 
 Qualities = Mapping[str, Quality]
-"""Of one image, by method: the names in `INTERPOLATIONS`, "network", "network_ensemble"."""
+"""Qualities of one image by method: a name in `INTERPOLATIONS`, "network", "network_ensemble"."""
 
 
 class EvaluateSr(Params):
@@ -42,7 +42,7 @@ def upscale_by_all_methods(
     Returns
     -------
     dict of str to ndarray of uint8, shape (scale * h, scale * w)
-        By the names in `Qualities`.
+        Upscaled images by the names of methods, as in `Qualities`.
     """
     upscaled = {method: upscale(low, network.scale, method) for method in INTERPOLATIONS}
     upscaled["network"] = upscale_luminance(network, low)
@@ -54,14 +54,14 @@ def upscale_by_all_methods(
 def measure(
     name: str, upscaled: Mapping[str, np.ndarray], truth: np.ndarray, scale: int
 ) -> dict[str, Quality]:
-    """Quality of every method on one image.
+    """Measure the quality of every method on one image.
 
     Parameters
     ----------
     name : str
-        Of the image, for the error.
+        Name of the image, for the error message.
     upscaled : mapping of str to ndarray of uint8, shape (height, width)
-        What `upscale_by_all_methods` gave.
+        The result of `upscale_by_all_methods`.
     truth : ndarray of uint8, shape (height, width)
     scale : int
 
@@ -79,19 +79,19 @@ def measure(
     }
     if any(math.isinf(each.psnr) for each in qualities.values()):
         raise InputError(
-            f"{name}: is upscaled without any error, so its PSNR is infinite; it may be of a"
-            " single colour: put another image in its place"
+            f"{name}: is upscaled without any error, so its PSNR is infinite; it may have a single"
+            " colour: replace it by another image"
         )
     return qualities
 
 
 def mean_qualities(table: Mapping[str, Qualities]) -> dict[str, dict[str, float]]:
-    """Mean quality of every method over images, and the gain of the network over bicubic.
+    """Average the quality of every method over images, and give the network's gain over bicubic.
 
     Parameters
     ----------
     table : mapping of str to Qualities
-        What `measure` gave, by the name of the image.
+        Results of `measure` by the name of the image.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What a network makes of pictures of a single colour, which should stay as they are."""
+"""Measure how a network changes pictures of a single colour, which it should not change."""
 
 from functools import lru_cache
 
@@ -10,9 +10,9 @@ from convlab.superres.dependence import measure_dependence
 from convlab.superres.layers import Upscaler
 
 LEVELS = 33
-"""Grey levels that are tried; between them, errors are interpolated."""
+"""Number of grey levels that are measured; errors between them are interpolated."""
 _REACH = 32
-"""LR pixels around the one that is measured, for a network that depends on the whole picture."""
+"""LR pixels around the measured one, if the network depends on the whole picture."""
 
 
 @lru_cache(maxsize=1)  # a folder of pictures is upscaled by one network
@@ -27,8 +27,8 @@ def measure_flat_errors(network: Upscaler) -> Tensor:
     Returns
     -------
     Tensor, shape (LEVELS, scale, scale)
-        For each luminance from 0 to 1, of the pixels that an LR pixel becomes, far from borders:
-        the network's output minus that luminance.
+        The network's output minus the luminance of its input, for `LEVELS` luminances from 0 to 1,
+        at the scale x scale output pixels of one LR pixel far from the borders.
     """
     dependence = measure_dependence(network)
     reach = dependence.reach if dependence else _REACH
@@ -40,7 +40,7 @@ def measure_flat_errors(network: Upscaler) -> Tensor:
 
 
 def flat_errors(network: Upscaler, low: Tensor) -> Tensor:
-    """Give the error that a network would make at each pixel, if all around were as it is.
+    """Give the error of a network at each pixel if its surroundings had the same luminance.
 
     Parameters
     ----------

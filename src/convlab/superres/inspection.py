@@ -1,4 +1,4 @@
-"""What happens inside a super-resolution network: the input of its pixel shuffle."""
+"""Look inside a super-resolution network, at the input of its pixel shuffle."""
 
 import numpy as np
 from torch import nn
@@ -18,7 +18,7 @@ def shuffled_features(network: Upscaler, low: np.ndarray) -> np.ndarray | None:
     Returns
     -------
     ndarray of float32, shape (scale^2, h, w), or None
-        None if the network upscales otherwise, in several steps, or shuffles several images.
+        None if the network has no pixel shuffle, several, or one that gives several channels.
     """
     inputs = []
     hooks = [

@@ -1,4 +1,4 @@
-"""What super-resolution networks share: their interface, pixel shuffle, upsampling, symmetry."""
+"""What super-resolution networks have in common: interface, pixel shuffle, upsampling, symmetry."""
 
 from abc import ABC, abstractmethod
 from functools import cache
@@ -13,9 +13,9 @@ from torch.nn import functional
 Upsampling = Literal["pixel_shuffle", "transposed", "resize"]
 """The learned step from low to high resolution, see `make_upsampling`."""
 SYMMETRIES = 8
-"""Of a square: the flips, the transposes and the turns that follow from both."""
+"""Symmetries of a square: flips, transposes and the rotations that result from both."""
 Channels = Literal["image", "patterns", "shuffled"]
-"""What becomes of channels when an image is flipped or transposed, see `EquivariantConv2d`."""
+"""How channels change when the image is flipped or transposed, see `EquivariantConv2d`."""
 
 
 class Upscaler(nn.Module, ABC):
@@ -51,8 +51,8 @@ def pixel_shuffle(features: Tensor, scale: int) -> Tensor:
     """Rearrange `scale^2` channels into an image `scale` times as large.
 
     Output pixel (scale * h + i, scale * w + j) is input pixel (h, w) of
-    channel i * scale + j: no arithmetic, only another order. It equals
-    `torch.nn.PixelShuffle`.
+    channel i * scale + j. Values are only reordered, without arithmetic. It
+    equals `torch.nn.PixelShuffle`.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def bicubic(low: Tensor, scale: int) -> Tensor:
     Tensor, shape (batch, channels, scale * h, scale * w)
         Not clipped.
     """
-    # antialias=True makes torch use a = -0.5 instead of -0.75; upscaling smooths nothing.
+    # antialias=True makes torch use a = -0.5 instead of -0.75; it does nothing else in upscaling.
     return functional.interpolate(low, scale_factor=scale, mode="bicubic", antialias=True)
 
 
@@ -109,9 +109,9 @@ def make_upsampling(how: Upsampling, inputs: int, outputs: int, scale: int) -> n
     """Build the learned step from low to high resolution.
 
     "pixel_shuffle" is a 3x3 convolution to `scale^2` times the channels, then
-    `pixel_shuffle`. "transposed" is a transposed convolution whose kernel,
-    3 scale x 3 scale, is a multiple of its stride, so that every pixel gets
-    equally many terms. "resize" repeats pixels, then applies a 3x3
+    `pixel_shuffle`. "transposed" is a transposed convolution. Its kernel has
+    a side of 3 scale, a multiple of its stride, so that every output pixel is
+    the sum of equally many terms. "resize" repeats pixels, then applies a 3x3
     convolution at high resolution. The first two have 9 scale^2 weights per
     pair of channels; "resize" has 9, and uses each scale^2 times as often.
 
@@ -119,13 +119,13 @@ def make_upsampling(how: Upsampling, inputs: int, outputs: int, scale: int) -> n
     ----------
     how : {"pixel_shuffle", "transposed", "resize"}
     inputs, outputs : int
-        Channels.
+        Numbers of channels.
     scale : int
 
     Returns
     -------
     Sequential
-        From (batch, inputs, h, w) to (batch, outputs, scale * h, scale * w).
+        Maps (batch, inputs, h, w) to (batch, outputs, scale * h, scale * w).
 
     Raises
     ------
@@ -152,13 +152,13 @@ def make_upsampling(how: Upsampling, inputs: int, outputs: int, scale: int) -> n
 
 
 def turned(planes: Tensor, symmetry: int) -> Tensor:
-    """Flip rows, columns, or transpose, or several of these.
+    """Apply one of the eight symmetries: flip rows, flip columns, transpose, or several of these.
 
     Parameters
     ----------
     planes : Tensor, shape (..., side, side)
     symmetry : int
-        0 (nothing changes) to 7; bit 0 flips the rows, then bit 1 the columns, then bit 2
+        0 (no change) to 7. Bit 0 flips the rows, then bit 1 flips the columns, then bit 2
         transposes.
 
     Returns
@@ -173,10 +173,10 @@ def turned(planes: Tensor, symmetry: int) -> Tensor:
 class EquivariantConv2d(nn.Conv2d):
     """A convolution that commutes with flips and transposes.
 
-    Its output has the height and width of its input. The kernel starts
-    symmetric, and the mean over all symmetries of its gradient keeps it so, up
-    to rounding, whatever the optimizer is. It costs what any convolution of its
-    size costs.
+    Its output has the height and width of its input. The kernel is symmetric
+    at the start. Its gradient is replaced by the mean over all symmetries,
+    which keeps the kernel symmetric up to rounding. It costs as much as any
+    convolution of its size.
 
     Parameters
     ----------
@@ -184,14 +184,17 @@ class EquivariantConv2d(nn.Conv2d):
     kernel_size : int
         An odd number.
     inputs, outputs : {"image", "patterns", "shuffled"}
-        What the channels are. "image": each is flipped as the image is. "patterns": each is
-        flipped, and takes the place of another of its eight, which looks for the same pattern in
-        another orientation. "shuffled": the scale^2 channels that pixel shuffle makes one image of.
+        Kind of channels, which says how they change when the image is flipped or transposed.
+        "image": each channel is flipped as the image is. "patterns": each group of eight channels
+        looks for one pattern in eight orientations; each channel is flipped and takes the place of
+        another one of its group. "shuffled": the scale^2 channels that pixel shuffle rearranges
+        into one image.
 
     Raises
     ------
     ValueError
-        If patterns are no multiple of eight, shuffled channels no square.
+        If the number of patterns is not a multiple of eight, or that of shuffled channels is not a
+        square.
 
     References
     ----------
@@ -215,7 +218,7 @@ class EquivariantConv2d(nn.Conv2d):
         self._keep_symmetric()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Restore a copy: the copied parameters have no hooks."""
+        """Restore a copy, whose parameters have no hooks yet."""
         super().__setstate__(state)
         self._keep_symmetric()
 
@@ -237,16 +240,17 @@ class _Symmetric:
         first, self.orbit, self.sizes = places.amin(0).unique(
             return_inverse=True, return_counts=True
         )
-        self.places = places[:, first]  # of one weight of each orbit: all in it get the same mean
+        # One weight of each orbit is enough: all weights of an orbit get the same mean.
+        self.places = places[:, first]
 
     def mean(self, weights: Tensor) -> Tensor:
-        """Replace each weight by the mean of those that it is exchanged with."""
+        """Replace each weight by the mean of all weights that the symmetries exchange it with."""
         self.places, self.orbit = (each.to(weights.device) for each in (self.places, self.orbit))
         means = weights.flatten()[self.places].mean(0)[self.orbit]
         return torch.empty_like(weights).copy_(means.view(weights.shape))
 
     def start(self, weights: Tensor) -> Tensor:
-        """Make independent weights symmetric, with the standard deviation that they had."""
+        """Make independent weights symmetric, and keep their standard deviation."""
         return self.mean(weights) * self.sizes.sqrt()[self.orbit].view(weights.shape)
 
 
@@ -254,7 +258,7 @@ class _Symmetric:
 def _symmetries(
     shape: tuple[int, int, int, int], inputs: Channels, outputs: Channels
 ) -> tuple[_Symmetric, _Symmetric]:
-    """What is exchanged in a kernel of a shape, and in its biases."""
+    """Give what the symmetries exchange in a kernel of a given shape, and in its biases."""
     after, before = _places(outputs, shape[0]), _places(inputs, shape[1])
     numbers = torch.arange(prod(shape)).view(shape)
     moved = [
@@ -272,7 +276,7 @@ def start_near_identity(convolution: nn.Conv2d) -> None:
 
 
 def _places(channels: Channels, count: int) -> list[Tensor]:
-    """For each symmetry, the channel that comes to each place."""
+    """Give, for each symmetry, the channel that it moves to each place."""
     match channels:
         case "image":
             return [torch.arange(count)] * SYMMETRIES
@@ -287,7 +291,7 @@ def _places(channels: Channels, count: int) -> list[Tensor]:
                 raise ValueError(
                     f"{count} channels of patterns: must be a multiple of {SYMMETRIES}"
                 )
-            cells = torch.arange(9).view(3, 3)  # no two symmetries make the same of them
+            cells = torch.arange(9).view(3, 3)  # each symmetry gives another arrangement of them
             made = torch.stack([turned(cells, symmetry) for symmetry in range(SYMMETRIES)])
             groups = SYMMETRIES * torch.arange(count // SYMMETRIES)[:, None]
             places = []

@@ -8,7 +8,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 SSIM_WINDOW = 11
 """Pixels on a side of SSIM's Gaussian window."""
 PSNR_OF_EQUAL_IMAGES = 100.0
-"""dB: stands for infinity in a mean, which one image of a single colour would make infinite."""
+"""In dB. Replaces an infinite PSNR in a mean, such as that of an image of a single colour."""
 
 
 class Quality(NamedTuple):
@@ -21,10 +21,10 @@ class Quality(NamedTuple):
 
 
 def smallest_side(scale: int) -> int:
-    """Least height and width of a photograph that can be measured.
+    """Give the least height and width of a photograph that can be measured.
 
-    Cropped to a multiple of the scale, and with a border of `scale` pixels
-    cropped, it must hold a window of SSIM.
+    After it is cropped to a multiple of the scale, and its border of `scale`
+    pixels is cropped, at least one window of SSIM must fit into it.
 
     Returns
     -------
@@ -41,8 +41,8 @@ def quality(truth: np.ndarray, estimate: np.ndarray, *, crop_border: int) -> Qua
     ----------
     truth, estimate : ndarray of uint8, shape (height, width)
     crop_border : int
-        Pixels left out on each side: the scale, by convention, because
-        methods differ in what they assume beyond the border.
+        Pixels that are ignored on each side. By convention this is the scale,
+        because methods differ in what they assume beyond the border.
 
     Returns
     -------
@@ -71,13 +71,13 @@ def quality(truth: np.ndarray, estimate: np.ndarray, *, crop_border: int) -> Qua
 
 
 def psnr(truth: np.ndarray, estimate: np.ndarray, *, crop_border: int) -> float:
-    """Measure the peak signal-to-noise ratio alone, which takes a fraction of SSIM's time.
+    """Measure only the peak signal-to-noise ratio, which takes a fraction of SSIM's time.
 
     Parameters
     ----------
     truth, estimate : ndarray of uint8, shape (height, width)
     crop_border : int
-        Pixels left out on each side.
+        Pixels that are ignored on each side.
 
     Returns
     -------
@@ -91,14 +91,14 @@ def psnr(truth: np.ndarray, estimate: np.ndarray, *, crop_border: int) -> float:
 
 
 def mean_psnr(truths: list[np.ndarray], estimates: list[np.ndarray], *, crop_border: int) -> float:
-    """Mean PSNR over whole images; equal images count as `PSNR_OF_EQUAL_IMAGES`.
+    """Give the mean PSNR over images; equal images count as `PSNR_OF_EQUAL_IMAGES`.
 
     Parameters
     ----------
     truths, estimates : list of ndarray of uint8, shape (height, width)
-        An estimate for each ground truth, of its size.
+        Each ground truth, and its estimate of the same size.
     crop_border : int
-        Pixels left out on each side.
+        Pixels that are ignored on each side.
 
     Returns
     -------
@@ -113,6 +113,6 @@ def mean_psnr(truths: list[np.ndarray], estimates: list[np.ndarray], *, crop_bor
 
 
 def _inside(crop_border: int) -> tuple[slice, slice]:
-    """Index the pixels that count."""
+    """Give the index of the pixels that are measured."""
     side = slice(crop_border, -crop_border) if crop_border else slice(None)
     return side, side

@@ -1,4 +1,4 @@
-"""Pairs of low- and high-resolution luminance: made, cut into patches, written, read back."""
+"""Make pairs of low- and high-resolution luminance, cut them into patches, write and read them."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -37,14 +37,14 @@ class Scales(
 
 
 class MakePatches(Params):
-    """How the photographs are cut (block `make_patches`)."""
+    """How the photographs are cut into patches (block `make_patches`)."""
 
     patch_size: Annotated[int, Field(ge=8, le=256)]
     stride: Annotated[int, Field(ge=1, le=256)]
 
 
 class Pair(NamedTuple):
-    """The same image, or stack of images, at both resolutions: luminance, uint8."""
+    """The same luminance image, or stack of images, at both resolutions, as uint8."""
 
     low: np.ndarray
     """Shape (..., h, w)."""
@@ -53,12 +53,12 @@ class Pair(NamedTuple):
 
 
 def make_pair(colour: np.ndarray, scale: int) -> Pair:
-    """Luminance of a photograph and its downscaled version.
+    """Compute the luminance of a photograph and its downscaled version.
 
     Parameters
     ----------
     colour : ndarray of uint8, shape (height, width, 3) or (height, width)
-        RGB; or grey, which is taken as it is, as papers do.
+        RGB; or grey, which is used unchanged, as in papers.
     scale : int
         Height and width are cropped to a multiple of it.
 
@@ -78,7 +78,7 @@ def check_size(name: str | Path, colour: np.ndarray, scale: int) -> None:
     Raises
     ------
     InputError
-        If it is not; begins with `name`.
+        If it is not; the message begins with `name`.
     """
     height, width = colour.shape[:2]
     smallest = smallest_side(scale)
@@ -101,7 +101,7 @@ def cut(plane: np.ndarray, size: int, stride: int) -> np.ndarray:
     Returns
     -------
     ndarray, shape (n, size, size)
-        Row by row; empty if the plane is smaller than a patch.
+        In order of rows; empty if the plane is smaller than a patch.
     """
     if min(plane.shape) < size:
         return np.empty((0, size, size), plane.dtype)
@@ -111,9 +111,9 @@ def cut(plane: np.ndarray, size: int, stride: int) -> np.ndarray:
 def write_patches(folder: Path, pairs: Iterable[Pair], scale: int, params: MakePatches) -> int:
     """Cut pairs into patches and write them to `low.npy` and `high.npy`.
 
-    The low-resolution patch is cut from the whole downscaled image: one that
-    was downscaled by itself would know nothing of what lies beyond its border.
-    One pair is in memory at a time.
+    Low-resolution patches are cut from the whole downscaled image, because the
+    pixels near their borders depend on what lies beyond. One pair is in memory
+    at a time.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def write_patches(folder: Path, pairs: Iterable[Pair], scale: int, params: MakeP
         The number of patches n.
     """
     total = 0
-    # Not through a memory map: on a full disk that ends in a signal instead of an error.
+    # Not with a memory map, which on a full disk ends the program by a signal, without an error.
     with (folder / "low.npy").open("wb") as low, (folder / "high.npy").open("wb") as high:
         files = ((low, 1), (high, scale))
         for file, factor in files:
@@ -156,7 +156,7 @@ def read_patches(folder: Path) -> Pair:
     Raises
     ------
     InputError
-        If a file is missing, is no such array, or the two do not belong together.
+        If a file is missing or is not such an array, or if their shapes do not match.
     """
     low, high = (_map_array(folder / name) for name in ARRAYS)
     count, height, width = low.shape
@@ -172,12 +172,12 @@ class Shards:
     Parameters
     ----------
     folder : Path
-        Holds the folders, in the order of their names; those without arrays are left out.
+        Holds these folders, which are read in the order of their names; others are ignored.
 
     Raises
     ------
     InputError
-        If there is none, or as `read_patches`.
+        If there is no such folder, or for the reasons of `read_patches`.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -196,7 +196,7 @@ class Shards:
         Parameters
         ----------
         runs : iterable of tuple
-            Number of the shard, first patch, last patch (itself left out).
+            Number of the shard, first patch, last patch + 1.
 
         Returns
         -------
@@ -208,14 +208,14 @@ class Shards:
         read = Pair(*(np.empty((count, side, side), np.uint8) for side in sides))
         first = 0
         for shard, start, stop in runs:
-            mapped = read_patches(self.folders[shard])  # anew: what was read leaves the memory
+            mapped = read_patches(self.folders[shard])  # a new map each time frees what was read
             for plane, target in zip(mapped, read, strict=True):
                 target[first : first + stop - start] = plane[start:stop]
             first += stop - start
         return read
 
     def read_all(self) -> Pair:
-        """Read all patches into memory, in their order."""
+        """Read all patches into memory, in order."""
         return self.read((shard, 0, count) for shard, count in enumerate(self.counts))
 
 
@@ -227,7 +227,7 @@ def write_pair(folder: Path, name: str, pair: Pair) -> None:
 
 
 def read_pairs(folder: Path) -> list[Pair]:
-    """Read all images that `write_pair` wrote into a folder, by name.
+    """Read all images that `write_pair` wrote into a folder, sorted by name.
 
     Returns
     -------
@@ -236,7 +236,7 @@ def read_pairs(folder: Path) -> list[Pair]:
     Raises
     ------
     InputError
-        If there is none, one lacks its partner or is no image.
+        If there is none, or if a file of a pair is missing or not an image.
     """
     names = sorted(path.name for path in (folder / "low").glob("*.png"))
     if not names:
@@ -272,7 +272,7 @@ def read_plane(path: Path) -> np.ndarray:
 
 
 def _write_header(file: BinaryIO, count: int, size: int) -> None:
-    """Write the header of an array of bytes; numpy leaves room in it for a larger count."""
+    """Write the header of an array of bytes; numpy leaves space in it for a larger count."""
     file.seek(0)
     write_array_header_1_0(
         file, {"descr": "|u1", "fortran_order": False, "shape": (count, size, size)}

@@ -1,4 +1,4 @@
-"""The photographs that super-resolution learns from: BSDS500's, or a folder of one's own."""
+"""The photographs that super-resolution trains on: those of BSDS500, or a folder of the user's."""
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -15,21 +15,21 @@ from convlab.imaging.pictures import FORMATS, read_picture
 from convlab.imaging.resize import resize
 
 BSDS = Path("data/raw/bsds500")
-"""Its folder `val` is the test set, whatever the training photographs are."""
+"""Folder of BSDS500. Its folder `val` is always the test set."""
 MOST_VALIDATION = 200
-"""Photographs: they are all in memory during a training, and upscaled at every validation."""
+"""Validation photographs at most, because all are in memory and upscaled at every validation."""
 Check = Callable[[Path, np.ndarray], None]
 _THUMBNAIL_SIDE = 16
 _SAME = 3.0
-"""Grey levels: photographs whose thumbnails differ by less, in the mean, are taken for the same.
+"""Photographs are taken for the same if their thumbnails differ by fewer grey levels, in the mean.
 
-Copies of B100 as JPEG of quality 10 or at another size differ by 1.35 at most, the nearest two
-different photographs of BSDS500 by 8.4.
+Copies of B100's photographs as JPEG of quality 10, or at another size, differ by 1.35 at most; the
+two most similar photographs of BSDS500 differ by 8.4.
 """
 
 
 class Photographs(Params):
-    """Which photographs train, and which validate (block `photographs`)."""
+    """Which photographs are for training and for validation (block `photographs`)."""
 
     folder: Annotated[str, Field(min_length=1)]
     validation_fraction: Annotated[float, Field(gt=0, le=0.5)]
@@ -38,11 +38,12 @@ class Photographs(Params):
 
 
 def find_photographs(source: Photographs) -> tuple[list[Path], list[Path]]:
-    """List the photographs that train and those that validate.
+    """List the photographs for training and those for validation.
 
-    The split does not depend on chance: of all, in the order of their names,
-    the first and every n-th after it validate, where n = 1 / fraction,
-    rounded; or those in a folder.
+    The split is fixed: in the order of their names, the first photograph and
+    every n-th after it are for validation, where n = 1 / fraction, rounded. If
+    `validation_folder` is set, the photographs in that folder are for
+    validation.
 
     Returns
     -------
@@ -67,9 +68,9 @@ def find_photographs(source: Photographs) -> tuple[list[Path], list[Path]]:
         raise InputError(f"{folder / source.validation_folder}: holds no photograph to validate on")
     if len(validation) > MOST_VALIDATION:
         raise InputError(
-            f"{folder}: {len(validation):,} of {len(known):,} photographs would validate, at most"
-            f" {MOST_VALIDATION} can: lower photographs.validation_fraction in params.yaml, or name"
-            " a photographs.validation_folder with fewer"
+            f"{folder}: {len(validation):,} of {len(known):,} photographs are for validation, at"
+            f" most {MOST_VALIDATION} can be: lower photographs.validation_fraction in params.yaml,"
+            " or name a photographs.validation_folder with fewer"
         )
     kept = set(validation)
     training = [path for path in known if path not in kept]
@@ -79,25 +80,26 @@ def find_photographs(source: Photographs) -> tuple[list[Path], list[Path]]:
 
 
 def name_photograph(source: Photographs, path: Path) -> str:
-    """Give the name under which a validation photograph is kept.
+    """Give the name under which a validation photograph is written.
 
     Returns
     -------
     str
-        Of BSDS500 its own; of another folder with the folders in which it lies.
+        The file's name without suffix, for BSDS500; else its path inside the folder, with `__`
+        between the parts.
     """
     folder = Path(source.folder)
     return path.stem if folder == BSDS else "__".join(path.relative_to(folder).parts)
 
 
 class Reader:
-    """Reads photographs, and refuses those of the test set by their content.
+    """Reads photographs, and refuses those that show the same as one of the test set.
 
     Parameters
     ----------
     source : Photographs
-        BSDS500 is read as it was saved, and known not to train on its own test set; another
-        folder may hold pictures of any kind, whose transparent pixels are laid on white.
+        BSDS500 is read as it was saved, and not compared with its own test set. Another folder
+        may hold pictures in any of `FORMATS`; transparent ones are blended with white.
     """
 
     def __init__(self, source: Photographs) -> None:
@@ -115,9 +117,9 @@ class Reader:
         ----------
         photos : iterable of Path
         skipped : list of str
-            Gets what is wrong with those that are left out.
+            Gets a message for each photograph that is skipped.
         check : callable, optional
-            Raises InputError for a photograph that will not do.
+            Raises InputError for a photograph that cannot be used.
 
         Yields
         ------
@@ -127,7 +129,7 @@ class Reader:
         Raises
         ------
         InputError
-            If one is broken, unless those are skipped; if one is of the test set.
+            If a photograph is broken and `skip_broken` is false, or is one of the test set.
         """
         for path in photos:
             try:
@@ -144,17 +146,17 @@ class Reader:
             yield path, colour
 
     def _refuse_tested(self, path: Path, colour: np.ndarray) -> None:
-        """Refuse a photograph of the test set, in whatever format, size or quality."""
+        """Refuse a photograph of the test set, also in another format, size or quality."""
         differences = np.abs(self.thumbnails - _thumbnail(colour)).mean((1, 2))
         if differences.min() < _SAME:
             raise InputError(
                 f"{path}: shows the same as {self.tested[differences.argmin()]}, of the test set:"
-                " remove it, or the network is measured on what it has learned by heart"
+                " remove it: a network must not be tested on a photograph that it was trained on"
             )
 
 
 def _list_pictures(folder: Path) -> list[Path]:
-    """List the pictures in a folder, at any depth, by name; hidden ones are left out."""
+    """List the pictures in a folder and its subfolders, sorted by path, without hidden ones."""
     if not folder.is_dir():
         raise InputError(f"photographs.folder = {folder}: there is no such folder")
     found = [

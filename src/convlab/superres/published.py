@@ -11,12 +11,13 @@ class Published(NamedTuple):
     name: str
     year: int
     parameters: dict[int, str]
-    """By scale; in thousands (K) or millions (M)."""
+    """Number of parameters by scale, in thousands (K) or millions (M)."""
     training: str
+    """What it was trained on, and for how long."""
     paper: str
-    """Where to read it."""
+    """URL of the paper."""
     quality: dict[int, Quality]
-    """On B100, by scale."""
+    """PSNR and SSIM on B100, by scale."""
 
 
 SRCNN = Published(
@@ -76,7 +77,8 @@ EDSR = Published(
     quality={2: Quality(32.32, 0.9013), 3: Quality(29.25, 0.8093), 4: Quality(27.71, 0.7420)},
 )
 PUBLISHED = (SRCNN, FSRCNN, VDSR, MEMNET, IMDN, EDSR_BASELINE, EDSR)
-"""As cited in later papers: N. Ahn et al., "Fast, accurate, and lightweight super-resolution
-with cascading residual network", ECCV 2018, table 1; IMDN and EDSR's baseline: Z. Hui et al.,
+"""Qualities as cited in later papers: N. Ahn et al., "Fast, accurate, and lightweight
+super-resolution with cascading residual network", ECCV 2018, table 1; IMDN and EDSR's baseline:
+Z. Hui et al.,
 "Lightweight image super-resolution with information multi-distillation network", ACM Multimedia
 2019; EDSR: Y. Zhang et al., "Residual dense network for image super-resolution", CVPR 2018."""

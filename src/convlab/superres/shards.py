@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import joblib
+import numpy as np
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from convlab.core.errors import InputError
@@ -20,7 +21,8 @@ from convlab.superres.photographs import Reader
 
 PHOTOGRAPHS = 64
 """In a shard; the last one may have fewer."""
-_SKIPPED, _COUNT, _SUMS = "skipped.txt", "count.txt", "sums.txt"
+_SKIPPED, _SUMS = "skipped.txt", "sums.txt"
+"""Of a shard. All cores take the sums: one at the end would read all arrays from disk again."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,7 @@ class Cutter:
             with atomic_folder(target) as folder:
                 readable = self.reader.read(photos, skipped)
                 pairs = (make_pair(colour, self.scale) for _, colour in readable)
-                count = write_patches(folder, pairs, self.scale, self.params)
-                (folder / _COUNT).write_text(str(count), encoding="utf-8")
+                write_patches(folder, pairs, self.scale, self.params)
                 sums = [f"{_sha256(folder / name)}  {name}" for name in ARRAYS]
                 (folder / _SUMS).write_text("\n".join(sums), encoding="utf-8")
                 (folder / _SKIPPED).write_text("\n".join(skipped), encoding="utf-8")
@@ -107,7 +108,7 @@ def collect_shards(folder: Path, shards: list[Path], skipped: list[str]) -> int:
     total, kept, checksums = 0, 0, []
     for shard in shards:
         skipped += (shard / _SKIPPED).read_text(encoding="utf-8").splitlines()
-        if count := int((shard / _COUNT).read_text(encoding="utf-8")):
+        if count := len(np.load(shard / ARRAYS[0], mmap_mode="r")):
             target = folder / f"{kept:05}"
             target.mkdir()
             for name in ARRAYS:

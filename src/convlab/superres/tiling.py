@@ -1,4 +1,4 @@
-"""Upscaling of pictures of any size, in colour, in bounded memory."""
+"""Upscale pictures of any size, in colour, with bounded memory."""
 
 from collections.abc import Iterator
 
@@ -12,40 +12,42 @@ from convlab.superres.flat import flat_errors
 from convlab.superres.layers import Upscaler, bicubic
 
 TILE_SIDE = 304
-"""LR pixels on a side of a tile, without its margin; less where a network's period asks for it.
-Features of larger tiles of the default network are given back to the system layer by layer."""
+"""LR pixels on a side of a tile, without its margin; less if it must be a multiple of the network's
+period. With larger tiles, the memory of the default network's features is returned to the system
+after each layer."""
 BICUBIC_MARGIN = 3
-"""LR pixels around a pixel on which bicubic interpolation depends, and one more."""
+"""Bicubic interpolation depends on 2 LR pixels around each pixel; one more is added."""
 
 _VISIBLE, _OPAQUE = 0.02, 0.6
-"""Opacity from which on a pixel's colour is its own. Below it is drawn to that of its neighbours,
-since a small error of what is seen would be a large one of the colour; where their colours are
-alike, from the greater number on."""
+"""Opacity from which a pixel keeps its own colour. Below it, the colour is pulled towards that of
+its neighbours, because a small error of the visible result would be a large error of the colour.
+The greater number holds where the colours of the neighbours are similar."""
 _WEIGHTS, _BLACK, _RANGE = (65.481, 128.553, 24.966), 16, 219
-"""Luminance of red, green and blue from 0 to 1: Y of BT.601 in studio range, 16 to 235."""
+"""Y of BT.601 in studio range, 16 to 235, is `_BLACK` plus these weights times R, G, B in 0-1."""
 
 Tile = tuple[tuple[slice, slice], tuple[slice, slice]]
-"""Rows and columns of a tile with its margin, which may go beyond the borders, and of the tile."""
+"""Rows and columns of a tile with its margin, which may extend beyond the picture; then rows and
+columns of the tile itself."""
 
 
 def plan_tiles(network: Upscaler | None, height: int, width: int) -> list[Tile]:
-    """Cut a picture into tiles that a network upscales as it does the whole picture.
+    """Cut a picture into tiles whose results are the same as that of the whole picture.
 
-    Each tile gets as wide a margin as the output depends on. Tiles begin at
+    The margin of each tile is as wide as the network's reach. Tiles begin at
     multiples of the network's period, so that windows of attention, or features
-    of half the size, lie in a tile as in the picture.
+    of half the size, have the same positions in a tile as in the picture.
 
     Parameters
     ----------
     network : Upscaler or None
-        None: bicubic interpolation.
+        None means bicubic interpolation.
     height, width : int
-        Of the picture to upscale.
+        Size of the picture to upscale.
 
     Returns
     -------
     list of Tile
-        A single one if the network depends on the whole picture: then memory is not bounded.
+        A single one, so that memory is not bounded, if the network depends on the whole picture.
     """
     side, margin = TILE_SIDE, BICUBIC_MARGIN
     if network:
@@ -66,7 +68,7 @@ def tiles(height: int, width: int, *, side: int, margin: int) -> Iterator[Tile]:
     ----------
     height, width : int
     side : int
-        Of a tile; the last ones of a row or a column may be smaller.
+        Side of a tile; the last tile of a row or a column may be smaller.
     margin : int
         Pixels added on each side, also beyond the borders of the plane.
 
@@ -89,33 +91,34 @@ def upscale_tiled(
     *,
     dtype: type[np.unsignedinteger] = np.uint8,
 ) -> Iterator[np.ndarray]:
-    """Upscale a picture tile by tile: its luminance by the network, all else bicubic.
+    """Upscale a picture tile by tile: luminance by the network, chrominance by interpolation.
 
-    What the network adds to the bicubic interpolation of the luminance is added to that of red,
-    green and blue, which leaves Cb and Cr as they were interpolated. Values are rounded once, at
-    the end. A picture of a single colour stays as it is: `flat_errors` are subtracted, and beyond
-    its borders a picture is mirrored. (The evaluation protocol does neither.)
+    The difference that the network makes to the bicubic interpolation of the luminance is added to
+    the interpolated red, green and blue, which leaves Cb and Cr as interpolated. Values are rounded
+    once, at the end. `flat_errors` are subtracted, and a picture is mirrored beyond its borders, so
+    that a picture of a single colour does not change. (The evaluation protocol does neither.)
 
-    A transparent picture is upscaled as it is seen on black and on white. Colour and opacity
-    follow from the two: what is seen counts, whatever the colours of invisible pixels are.
+    A transparent picture is upscaled twice, on a black and on a white background. Colour and
+    opacity are computed from the two results, so that the colours of invisible pixels have no
+    effect.
 
     Parameters
     ----------
     network : Upscaler or None
-        None: luminance is interpolated, too.
+        If None, luminance is interpolated, too.
     pixels : ndarray of uint8 or uint16, shape (height, width) or (height, width, channels)
         Grey; or 1 to 4 channels: grey or RGB and, if their number is even, opacity.
     scale : int
-        The network's.
+        Upscaling factor of the network.
     planned : list of Tile
-        What `plan_tiles` gave.
+        The result of `plan_tiles`.
     dtype : {uint8, uint16}
-        Of the result, whose largest number stands for white.
+        Type of the result, whose largest value is white.
 
     Yields
     ------
     ndarray of `dtype`, shape (scale * height, scale * width) or (..., channels)
-        The same array after each tile, complete after the last.
+        The same array after each tile; it is complete after the last one.
     """
     height, width = pixels.shape[:2]
     upscaled = np.empty((scale * height, scale * width, *pixels.shape[2:]), dtype)
@@ -132,7 +135,7 @@ def upscale_tiled(
 
 
 def _cut(pixels: np.ndarray, spans: tuple[slice, slice]) -> np.ndarray:
-    """Cut a part out of a picture, which is mirrored beyond its borders."""
+    """Cut a part out of a picture; beyond its borders, the picture is mirrored."""
     rows, columns = (
         _mirrored(np.arange(span.start, span.stop), length)
         for span, length in zip(spans, pixels.shape[:2], strict=True)
@@ -147,13 +150,16 @@ def _mirrored(places: np.ndarray, length: int) -> np.ndarray:
 
 @torch.inference_mode()
 def _upscale_part(network: Upscaler | None, part: np.ndarray, scale: int) -> Tensor:
-    """Upscale a part of a picture to (channels, scale * h, scale * w), about 0 to 1."""
+    """Upscale a part of a picture; the result has shape (channels, scale * h, scale * w), 0 to 1.
+
+    It is not clipped.
+    """
     planes = torch.from_numpy(np.atleast_3d(part).astype(np.float32)).movedim(-1, 0)
     planes = planes.contiguous().div_(np.iinfo(part.dtype).max)
     has_opacity = len(planes) % 2 == 0
     colour = planes[:-1] if has_opacity else planes
     shape = len(colour), -1, -1
-    if (colour == colour[:1]).all():  # grey, however it is saved
+    if (colour == colour[:1]).all():  # grey, also if it is saved as RGB
         colour = colour[:1]
     if not has_opacity or (planes[-1] == 1).all():
         colour = _upscale_colour(network, colour, scale).expand(shape)
@@ -169,7 +175,7 @@ def _upscale_transparent(
     seen = opacity * colour
     on_black = _upscale_colour(network, seen, scale).clamp_(0, 1)
     on_white = _upscale_colour(network, seen + (1 - opacity), scale).clamp_(0, 1)
-    # Of visible pixels around; far from them nothing is visible.
+    # Means over the visible pixels nearby; far from visible pixels, nothing is visible.
     means = functional.avg_pool2d(torch.cat([seen, opacity])[None], 5, stride=1, padding=2)
     means = functional.interpolate(means, scale_factor=scale, mode="bilinear")[0]
     near, around = means[-1:] > 0, means[:-1] / means[-1:].clamp(min=1e-6)
@@ -177,7 +183,7 @@ def _upscale_transparent(
         _contrast(colour, opacity > _VISIBLE)[None], scale_factor=scale, mode="nearest"
     )[0]
     opacity = (1 - (on_white - on_black).amin(0, keepdim=True)) * near
-    # What is seen of the colour; where it differs on both grounds, the mean.
+    # The visible part of the colour: the mean of what the two backgrounds give.
     seen = (on_black + on_white - (1 - opacity)) / 2 * near
     exact, cautious = (
         (seen - opacity * around) / opacity.clamp(min=least) for least in (_VISIBLE, _OPAQUE)
@@ -187,7 +193,7 @@ def _upscale_transparent(
 
 
 def _contrast(colour: Tensor, visible: Tensor) -> Tensor:
-    """Give by how much the colours of visible pixels differ, in 5 x 5 pixels; shape (1, h, w)."""
+    """Give how much the colours of the visible ones of 5 x 5 pixels differ; shape (1, h, w)."""
     lightest, darkest = (
         functional.max_pool2d((sign * colour).where(visible, -1)[None], 5, stride=1, padding=2)[0]
         for sign in (1, -1)
@@ -196,11 +202,11 @@ def _contrast(colour: Tensor, visible: Tensor) -> Tensor:
 
 
 def _upscale_colour(network: Upscaler | None, colour: Tensor, scale: int) -> Tensor:
-    """Upscale grey, or RGB, of shape (channels, h, w), 0 to 1."""
+    """Upscale grey or RGB values, shape (channels, h, w), 0 to 1."""
     if network is None:
         return bicubic(colour[None], scale)[0]
     low = _luminance(colour)
-    sharp = network(low)  # first, while memory is in one piece
+    sharp = network(low)  # first, before other tensors fragment the memory
     sharp -= flat_errors(network, low)
     smooth = bicubic(colour[None], scale)[0]
     detail = sharp - _luminance(smooth)
@@ -208,6 +214,6 @@ def _upscale_colour(network: Upscaler | None, colour: Tensor, scale: int) -> Ten
 
 
 def _luminance(colour: Tensor) -> Tensor:
-    """Luminance / 255, not rounded, of grey or RGB, 0 to 1; (channels, h, w) to (1, 1, h, w)."""
+    """Map grey or RGB, 0 to 1, (channels, h, w), to luminance / 255, not rounded, (1, 1, h, w)."""
     weights = colour.new_tensor(_WEIGHTS if len(colour) == 3 else [_RANGE])
     return (torch.tensordot(weights, colour, dims=1)[None, None] + _BLACK) / 255

@@ -54,7 +54,7 @@ class TrainSr(Params):
 
 
 class PsnrEvaluation:
-    """Measures PSNR on the validation images, and keeps the weights with the highest.
+    """Measures PSNR on the validation images, and keeps the weights with the highest PSNR.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class PsnrEvaluation:
         self.best_weights: dict[str, Tensor] = {}
 
     def __call__(self, network: Upscaler, step: int) -> dict[str, float]:
-        """Give `validation_psnr` and `bicubic_psnr`, means over the images in dB."""
+        """Give `validation_psnr` and `bicubic_psnr`, the means over the images, in dB."""
         psnr = self._mean_psnr(list(shared(partial(upscale_luminance, network), self.low)))
         if psnr > self.best_psnr:
             self.best_psnr = psnr
@@ -99,10 +99,10 @@ def make_training(
     Parameters
     ----------
     network : Upscaler
-        Moved to the device; its weights will change in place.
+        It is moved to the device; training changes its weights in place.
     patches : Pair or Windows
-        Training patches, uint8, (n, size, size) and (n, scale * size, scale * size): all of them,
-        or those that are read as they are needed.
+        Training patches, uint8, (n, size, size) and (n, scale * size, scale * size): all of them
+        in memory, or windows that are read when they are needed.
     validation : list of Pair
         Whole luminance images, uint8.
     params : TrainSr
@@ -116,7 +116,7 @@ def make_training(
     to_channels_last(network.to(device))
 
     def prepare(some: Pair) -> tuple[Pair, np.ndarray]:
-        # Patches stay on the device as bytes: a mini-batch is converted to float32 there.
+        # Patches stay on the device as bytes; each mini-batch is converted to float32 there.
         on_device = Pair(*(torch.from_numpy(plane).to(device) for plane in some))
         return on_device, cumulative_probabilities(on_device, params.hard_patch_exponent)
 
@@ -158,7 +158,7 @@ def make_training(
 
 
 def cumulative_probabilities(patches: Pair, exponent: float) -> np.ndarray:
-    """Cumulative probabilities of drawing each patch: the harder for bicubic, the more often.
+    """Cumulative probabilities of drawing patches; those hard for bicubic are drawn more often.
 
     The sampling weight of a patch is (1 + e^2)^(exponent / 2), where e is the
     root mean square error of bicubic interpolation on it, in grey levels.
@@ -173,10 +173,10 @@ def cumulative_probabilities(patches: Pair, exponent: float) -> np.ndarray:
     Returns
     -------
     ndarray of float64, shape (n,)
-        Rising to 1.
+        Increasing to 1.
     """
     scale = patches.high.shape[-1] // patches.low.shape[-1]
-    squared_errors = np.empty(len(patches.low))  # small results of their own would scatter memory
+    squared_errors = np.empty(len(patches.low))  # one array: small ones would fragment the memory
     for start in range(0, len(squared_errors), 1000):
         low, high = (plane[start : start + 1000].unsqueeze(1) for plane in patches)
         error = (bicubic(low.float(), scale) - high).square().mean((1, 2, 3))
@@ -189,7 +189,7 @@ def cumulative_probabilities(patches: Pair, exponent: float) -> np.ndarray:
 def sample(
     patches: Pair, cumulative: np.ndarray, batch_size: int, seed: list[int]
 ) -> tuple[Tensor, Tensor]:
-    """Draw a mini-batch, flipped and transposed at random; of several processes, each its share.
+    """Draw this process's share of a mini-batch, flipped and transposed at random.
 
     Parameters
     ----------
@@ -203,7 +203,7 @@ def sample(
 
     Returns
     -------
-    low, high : Tensor of float32, shape (batch_size, 1, side, side)
+    low, high : Tensor of float32, shape (share of batch_size, 1, side, side)
         Luminance / 255.
     """
     random = np.random.default_rng(seed)

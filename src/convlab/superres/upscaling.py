@@ -11,7 +11,7 @@ from convlab.imaging.colour import to_bytes
 from convlab.superres.layers import Upscaler
 
 NETWORKS = "convlab.superres.networks"
-"""The package in which a network is found by the name of its file."""
+"""The package with a file for each network."""
 
 
 def load_upscaler(path: Path, scale: int) -> Upscaler:
@@ -24,7 +24,7 @@ def load_upscaler(path: Path, scale: int) -> Upscaler:
     Raises
     ------
     InputError
-        As `load_network`; also if the network is for another scale.
+        For the reasons of `load_network`, or if the network is for another scale.
     """
     network = load_network(path, NETWORKS)
     if network.scale != scale:
@@ -50,11 +50,11 @@ def upscale_luminance(network: Upscaler, low: np.ndarray) -> np.ndarray:
 
 
 def upscale_ensemble(network: Upscaler, low: np.ndarray) -> np.ndarray:
-    """Upscale all eight flips and transposes of an image and average them, turned back.
+    """Upscale all eight flips and transposes of an image, turn the results back, and average them.
 
-    Most networks treat a flipped photograph as another one: the eight results
-    differ, and their mean is better than most of them. It takes eight times
-    as long. Those of an equivariant network are equal.
+    For most networks the eight results differ, and their mean is better than
+    most of them. It takes eight times as long. For an equivariant network the
+    eight results are equal.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def upscale_ensemble(network: Upscaler, low: np.ndarray) -> np.ndarray:
 
 
 def _upscale(network: Upscaler, low: np.ndarray) -> np.ndarray:
-    """Grey levels, neither clipped nor rounded."""
+    """Upscale to grey levels, which are neither clipped nor rounded."""
     device = next(network.parameters()).device
     with torch.inference_mode():
         batch = torch.from_numpy(np.ascontiguousarray(low))[None, None].to(device)

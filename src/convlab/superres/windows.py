@@ -1,8 +1,8 @@
-"""Patches that do not fit into memory: a part of them, a window, is read at a time.
+"""Read patches that do not fit into memory in parts, called windows.
 
-Drawing each patch from the disk would seek for each. A window is made of blocks
-of neighbouring patches from all over the data; mini-batches are drawn from it as
-they are from patches in memory, while the next window is being read.
+Reading each patch by itself would need a seek on the disk for each. A window consists
+of blocks of neighbouring patches, drawn from all patches at random. Mini-batches are
+drawn from the window in memory, while the next window is being read.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,29 +17,29 @@ import numpy as np
 from convlab.superres.patches import Pair, Shards
 
 BLOCK = 256
-"""Patches that are read in one go."""
+"""Patches that are read together."""
 WINDOW = 2**16
-"""Patches in a window, at most: many more than are in a mini-batch."""
+"""Largest number of patches in a window, many more than in a mini-batch."""
 
 Prepared = TypeVar("Prepared")
 
 
 @dataclass(frozen=True)
 class Windows:
-    """The windows of a training, each known by its number.
+    """The windows of a training, which are numbered.
 
-    All blocks are shuffled, and a window takes the next ones; when all had
-    their turn, they are shuffled anew.
+    All blocks are shuffled, and each window takes the next ones. When all were
+    taken, they are shuffled again.
     """
 
     shards: Shards
     memory: float
-    """Bytes that may be used: two windows take at most half of it."""
+    """Bytes that may be used; two windows take at most half of them."""
     seed: int
 
     @cached_property
     def blocks(self) -> list[tuple[int, int, int]]:
-        """Runs of neighbouring patches of one shard: its number, the first one, the end."""
+        """Runs of neighbouring patches: number of the shard, first patch, last patch + 1."""
         return [
             (shard, start, min(start + BLOCK, count))
             for shard, count in enumerate(self.shards.counts)
@@ -48,12 +48,12 @@ class Windows:
 
     @cached_property
     def per_epoch(self) -> int:
-        """How many windows it takes to read every patch once."""
+        """Number of windows that hold every patch once."""
         size = min(WINDOW, int(self.memory / 4 / self.shards.bytes_per_patch))
         return -(-len(self.blocks) // max(1, size // BLOCK))
 
     def read(self, number: int) -> Pair:
-        """Read a window, in the order in which its blocks lie on the disk.
+        """Read a window; its blocks are read in their order on the disk.
 
         Returns
         -------
@@ -72,23 +72,23 @@ class Windows:
         batch_size: int,
         prepare: Callable[[Pair], Prepared],
     ) -> Iterator[Prepared]:
-        """Give for each step what is made of its window; the next one is made meanwhile.
+        """Give the prepared window for each step, while the next window is being prepared.
 
-        A window lasts until each of its patches was drawn once, in the mean.
+        A window is used until each of its patches was drawn once on average.
 
         Parameters
         ----------
         first_step, last_step : int
-            The last one itself is left out.
+            `last_step` itself is excluded.
         batch_size : int
             Patches that a step draws.
         prepare : callable
-            Makes of a window what a step needs.
+            Converts a window to what a step needs.
 
         Yields
         ------
         object
-            What `prepare` gave.
+            The result of `prepare`.
         """
         steps = max(1, self.shards.count // self.per_epoch // batch_size)
         with ThreadPoolExecutor(1) as reader:

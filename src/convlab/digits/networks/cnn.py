@@ -1,4 +1,4 @@
-"""The practical's convolutional network for digits.
+"""The convolutional network for digits, as in the practical that the course follows.
 
 Y. LeCun et al., "Gradient-based learning applied to document recognition",
 Proceedings of the IEEE 86(11), 1998.
@@ -10,7 +10,7 @@ from convlab.core.params import Params
 
 
 class Settings(Params):
-    """The practical leaves nothing open."""
+    """No settings: the network is always the same."""
 
 
 class Network(nn.Module):

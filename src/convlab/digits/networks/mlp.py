@@ -6,14 +6,14 @@ from convlab.core.params import Params
 
 
 class Settings(Params):
-    """There is nothing to set."""
+    """No settings: the network is always the same."""
 
 
 class Network(nn.Module):
-    """One hidden layer of 36 units: 28,630 parameters beside the CNN's 28,938.
+    """One hidden layer of 36 units: 28,630 parameters (the CNN has 28,938).
 
-    It sees the pixels as a list without neighbours, so that a shifted digit
-    is a new digit to it.
+    It treats the pixels as a list and does not know which are neighbours, so
+    that a shifted digit is a completely different input.
 
     Parameters
     ----------

@@ -1,19 +1,19 @@
-"""Your own network for digits: a starting point that is modest on purpose.
+"""Your own network for digits: a starting point, simple on purpose.
 
-What the class `Network` must do, whatever is inside:
+What every class `Network` must do:
 
 - It is built as `Network(settings=Settings())`.
 - `forward` gets digits, a float32 tensor of shape (batch, 1, 28, 28), from 0 (paper) to 1 (ink).
-- It returns two tensors: logits of shape (batch, 10), without softmax, which the cross-entropy of
-  the training contains; and an embedding of shape (batch, width), any width: the input of the last
-  layer, which t-SNE and the activation atlas show.
+- It returns two tensors: logits of shape (batch, 10), without softmax, which is part of the
+  cross-entropy loss; and an embedding of shape (batch, width), with any width: the input of the
+  last layer, which t-SNE and the activation atlas show.
 
 Change this file, or copy it to `digits.py` beside it (any name that no super-resolution network
 has), add the line `digits: {}` under `networks:` in params.yaml, and write `digits` for `student`:
 
-    make check-network NETWORK=student                      is it sound, how large, how fast?
+    make check-network NETWORK=student                      faults? how large? how fast?
     dvc exp run -n first -S train_cnn.network=student       train it, measure it
-    dvc exp show                                            compare it, as `cnn`, with `mlp`
+    dvc exp show                                            compare it (shown as `cnn`) with `mlp`
 
 Ideas, from small to large: more hidden units, a convolution before them, pooling, a second
 convolution, Dropout, batch normalization, the mean of each feature map as embedding (does that help
@@ -26,10 +26,10 @@ from convlab.core.params import Params
 
 
 class Settings(Params):
-    """Nothing yet.
+    """There are no settings yet.
 
-    With `hidden: int = 16` here and `settings.hidden` below, a copy of this
-    file would let params.yaml say `networks: mine: {hidden: 32}`.
+    With `hidden: int = 16` here, and `settings.hidden` instead of 16 below, the
+    number of units can be set in params.yaml: `networks: student: {hidden: 32}`.
     """
 
 
@@ -43,8 +43,8 @@ class Network(nn.Module):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
-        # Try nn.Conv2d(1, 8, kernel_size=5, padding=2) before it: that gives (b, 8, 28, 28), of
-        # which nn.MaxPool2d(2) leaves (b, 8, 14, 14); this layer then gets 8 * 14 * 14 numbers.
+        # Try nn.Conv2d(1, 8, kernel_size=5, padding=2) before this layer: it gives (b, 8, 28, 28),
+        # and nn.MaxPool2d(2) after it (b, 8, 14, 14). This layer then has 8 * 14 * 14 inputs.
         self.hidden = nn.Linear(28 * 28, 16)
         self.relu = nn.ReLU()
         self.classify = nn.Linear(16, 10)

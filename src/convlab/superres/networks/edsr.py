@@ -18,15 +18,15 @@ class Settings(Params):
     """Size of an EDSR; the defaults are the paper's baseline."""
 
     channels: Annotated[int, Field(ge=1, le=512)] = 64
-    """Width; 256 in the paper's largest network."""
+    """Channels of the hidden layers; 256 in the paper's largest network."""
     blocks: Annotated[int, Field(ge=1, le=64)] = 16
-    """Residual blocks; 32 in the largest."""
+    """Number of residual blocks; 32 in the largest network."""
     upsampling: Upsampling = "pixel_shuffle"
     """A factor of 4 is reached in two steps of 2."""
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions with a ReLU between, added to the input."""
+    """Two 3x3 convolutions with a ReLU between them, whose result is added to the input."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class ResidualBlock(nn.Module):
 
 
 class Network(Upscaler):
-    """A residual body with one long skip connection, upsampling, one convolution.
+    """Residual blocks with one long skip connection, then upsampling and one convolution.
 
     Parameters
     ----------

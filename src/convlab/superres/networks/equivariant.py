@@ -1,4 +1,4 @@
-"""The project's own super-resolution network: what is flipped or transposed is upscaled alike.
+"""The project's own super-resolution network, which commutes with flips and transposes.
 
 T. Cohen, M. Welling, "Group equivariant convolutional networks", ICML 2016.
 W. Shi et al., CVPR 2016: pixel shuffle. J. Kim et al., "Accurate image
@@ -29,29 +29,29 @@ class Settings(Params):
     """Size of the network."""
 
     channels: Annotated[int, Field(ge=8, le=512, multiple_of=SYMMETRIES)] = 48
-    """Width of the hidden layers: a channel for each of the eight symmetries of a pattern."""
+    """Channels of the hidden layers: eight for each pattern, one per symmetry."""
     layers: Annotated[int, Field(ge=1, le=128)] = 10
     """Number of hidden layers."""
 
 
 class Network(Upscaler):
-    """Learns what bicubic interpolation lacks, the same for all flips and transposes.
+    """Learns the residual over bicubic interpolation, equivariant to flips and transposes.
 
     All convolutions work at low resolution; the last one gives scale^2
-    channels, which pixel shuffle rearranges into one image. It is added to the
-    bicubic interpolation of the input and starts at zero: the untrained
-    network is bicubic interpolation.
+    channels, which pixel shuffle rearranges into one image. This image is added
+    to the bicubic interpolation of the input. It starts at zero, so that the
+    untrained network is bicubic interpolation.
 
-    The kernels stay symmetric: of the channels of a layer, every eight look
-    for the same pattern in eight orientations. A photograph that is flipped is
-    then upscaled to the flipped result, and the gradient of a mini-batch is the
-    mean over its eight views, for the arithmetic of one.
+    The kernels stay symmetric: each group of eight channels looks for the same
+    pattern in eight orientations. The output for a flipped photograph is then
+    the flipped output, and the gradient of a mini-batch is the mean over its
+    eight flips and transposes, for the arithmetic of one.
 
     Each hidden layer is a convolution and a ReLU. Its kernel starts near the
     identity, which does what a residual block's skip connection does. The
-    first kernel starts with whitening patterns, of which up to nine give
-    features that are about uncorrelated, though neighbouring pixels are nearly
-    equal.
+    first kernel starts with whitening patterns. Up to nine of them give
+    features that are almost uncorrelated, although neighbouring pixels are
+    nearly equal.
 
     Parameters
     ----------
@@ -84,12 +84,13 @@ class Network(Upscaler):
 def _start_whitening(
     convolution: nn.Conv2d, *, correlation: float = 0.95, noise: float = 0.001, gain: float = 0.5
 ) -> None:
-    """Set a kernel that gives all differences between pixels the same weight.
+    """Set a kernel whose features are almost uncorrelated.
 
-    Random orthogonal patterns, up to as many as a kernel has pixels, are
+    Random orthogonal patterns, at most as many as a kernel has pixels, are
     multiplied by C^(-1/2), where C is the covariance of the pixels under the
-    kernel: in photographs, each pixel further costs about the same factor.
-    `noise` is added to its eigenvalues.
+    kernel. In photographs, the covariance of two pixels decreases by about the
+    same factor, `correlation`, for each pixel of distance. `noise` is added to
+    the eigenvalues of C.
     """
     side = convolution.kernel_size[0]
     distances = (torch.arange(side)[:, None] - torch.arange(side)).abs().double()

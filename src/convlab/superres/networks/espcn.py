@@ -11,13 +11,13 @@ from convlab.superres.layers import Upsampling, Upscaler, make_upsampling
 
 
 class Settings(Params):
-    """What ESPCN leaves open; the default is the paper's."""
+    """The setting of ESPCN; the default is the paper's."""
 
     upsampling: Upsampling = "pixel_shuffle"
 
 
 class Network(Upscaler):
-    """5-3-3 with tanh: the network that pixel shuffle was made for.
+    """Kernels of 5, 3 and 3 pixels, with tanh: the network that introduced pixel shuffle.
 
     Parameters
     ----------

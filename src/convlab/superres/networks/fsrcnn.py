@@ -1,4 +1,4 @@
-"""FSRCNN: an hourglass at low resolution, then one transposed convolution.
+"""FSRCNN: convolutions at low resolution, most of them narrow, then a transposed convolution.
 
 C. Dong, C. C. Loy, X. Tang, "Accelerating the super-resolution convolutional
 neural network", ECCV 2016.
@@ -14,13 +14,13 @@ FEATURE_CHANNELS, SHRUNK_CHANNELS, MAPPING_LAYERS = 56, 12, 4
 
 
 class Settings(Params):
-    """What FSRCNN leaves open; the default is the paper's, with its kernel of 9 x 9."""
+    """The setting of FSRCNN; the default is the paper's transposed convolution of 9 x 9."""
 
     upsampling: Upsampling = "transposed"
 
 
 class Network(Upscaler):
-    """FSRCNN(56, 12, 4): wide features, shrunk, mapped four times, expanded.
+    """FSRCNN(56, 12, 4): 56 channels, shrunk to 12, mapped four times, expanded to 56.
 
     Parameters
     ----------

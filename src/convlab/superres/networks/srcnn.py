@@ -13,15 +13,14 @@ from convlab.superres.layers import Upscaler, bicubic
 
 
 class Settings(Params):
-    """The paper leaves nothing open."""
+    """SRCNN has no settings: the paper fixes everything."""
 
 
 class Network(Upscaler):
-    """9-5-5: patches are extracted, mapped, and reconstructed, all at high resolution.
+    """Kernels of 9, 5 and 5 pixels: extract patches, map them, reconstruct; at high resolution.
 
     One channel of each layer starts as the identity, so that the untrained
-    network is close to bicubic interpolation: the published training spends
-    most of its time on finding that.
+    network is close to bicubic interpolation and need not learn it first.
 
     Parameters
     ----------

@@ -1,24 +1,24 @@
-"""Your own super-resolution network: a starting point that is modest on purpose.
+"""Your own super-resolution network: a starting point, simple on purpose.
 
-What the class `Network` must do, whatever is inside:
+What every class `Network` must do:
 
-- It is built as `Network(scale=2, settings=Settings())`, with any scale of 2, 3 and 4, and begins
-  with `super().__init__(scale)`.
+- It is built as `Network(scale=2, settings=Settings())`, with scale 2, 3 or 4. Its `__init__`
+  begins with `super().__init__(scale)`.
 - `forward` gets luminance, a float32 tensor of shape (batch, 1, h, w), from 0 (black) to 1 (white).
 - It returns luminance of shape (batch, 1, scale * h, scale * w). It need not clip: what is below 0
   or above 1 is clipped where pictures are written.
-- Height and width may be any: 24 x 24 in the training, whole photographs afterwards.
+- It must work for any height and width: 24 x 24 in the training, whole photographs afterwards.
 
 Change this file, or copy it to `mine.py` beside it, add the line `mine: {}` under `networks:` in
 params.yaml, and write `mine` for `student` below:
 
-    make check-network NETWORK=student                       is it sound, how large, how fast?
+    make check-network NETWORK=student                       faults? how large? how fast?
     dvc exp run -n first -S train_sr.network=student         train it, measure it
     dvc exp show                                             compare it
 
 Ideas, from small to large: a second convolution with a ReLU before it, more channels, more layers
 (a loop and an nn.Sequential), other activations, batch normalization (does it help here?), residual
-blocks, attention. The report draws the pixel shuffle of a network that has it as a layer.
+blocks, attention. The report draws the pixel shuffle if the network has it as a layer.
 """
 
 from torch import Tensor, nn
@@ -35,7 +35,7 @@ class Settings(Params):
 
 
 class Network(Upscaler):
-    """Bicubic interpolation, and one small convolution that learns a part of what it lacks.
+    """Bicubic interpolation, plus one small convolution that learns a part of the residual.
 
     Parameters
     ----------

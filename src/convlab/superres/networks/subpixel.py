@@ -25,7 +25,7 @@ class Settings(Params):
     """Size of the network."""
 
     channels: Annotated[int, Field(ge=1, le=512)] = 48
-    """Width of the hidden layers."""
+    """Channels of the hidden layers."""
     layers: Annotated[int, Field(ge=1, le=128)] = 6
     """Number of hidden layers."""
     upsampling: Upsampling = "pixel_shuffle"
@@ -33,12 +33,13 @@ class Settings(Params):
 
 
 class Network(Upscaler):
-    """Learns what bicubic interpolation lacks.
+    """Learns the residual over bicubic interpolation.
 
     All convolutions work at low resolution, where an image has 1 / scale^2 of
     the pixels; the last one gives scale^2 channels, which pixel shuffle
-    rearranges into one image. It is added to the bicubic interpolation of the
-    input and starts at zero: the untrained network is bicubic interpolation.
+    rearranges into one image. This image is added to the bicubic interpolation
+    of the input. It starts at zero, so that the untrained network is bicubic
+    interpolation.
 
     Each hidden layer is a convolution and a ReLU. Its kernel starts near the
     identity, which does what a residual block's skip connection does, without

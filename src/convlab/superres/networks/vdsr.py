@@ -1,4 +1,4 @@
-"""VDSR: twenty convolutions learn what a bicubic interpolation lacks.
+"""VDSR: twenty convolutions learn the residual over bicubic interpolation.
 
 J. Kim, J. K. Lee, K. M. Lee, "Accurate image super-resolution using very deep
 convolutional networks", CVPR 2016. Initial weights: K. He et al., "Delving
@@ -16,11 +16,11 @@ LAYERS, CHANNELS = 20, 64
 
 
 class Settings(Params):
-    """The paper leaves nothing open."""
+    """VDSR has no settings: the paper fixes everything."""
 
 
 class Network(Upscaler):
-    """Very deep, at high resolution; its output is added to bicubic interpolation.
+    """Twenty convolutions at high resolution, whose output is added to bicubic interpolation.
 
     Parameters
     ----------
