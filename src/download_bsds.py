@@ -1,7 +1,7 @@
-"""Leave the BSDS500 photographs in data/raw/bsds500, every one checked by its sha256.
+"""Write the BSDS500 photographs to data/raw/bsds500, and check each by its sha256.
 
-Takes `download_bsds` of params.yaml. CONVLAB_MIRROR names a folder or a base
-URL to try first. An interrupted download is resumed.
+Parameters: block download_bsds of params.yaml. The variable CONVLAB_MIRROR
+names a folder or a base URL to try first. An interrupted download is resumed.
 """
 
 import os

@@ -1,7 +1,7 @@
-"""Leave the MNIST digits in data/raw/MNIST, every file checked by its sha256.
+"""Write the MNIST digits to data/raw/MNIST, and check each file by its sha256.
 
-Takes `download_mnist` of params.yaml. CONVLAB_MIRROR names a folder or a base
-URL to try first. An interrupted download is resumed.
+Parameters: block download_mnist of params.yaml. The variable CONVLAB_MIRROR
+names a folder or a base URL to try first. An interrupted download is resumed.
 """
 
 import os

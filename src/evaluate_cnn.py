@@ -1,8 +1,9 @@
 """Evaluate the CNN and the MLP on the MNIST test digits, also on shifted ones.
 
-Reads both networks, their curves and data/raw/MNIST, leaves the CNN's
-predictions, pictures of the misclassified digits, of the confusion matrix, the
-curves and the shifts, and metrics/evaluate_cnn.json. Parameters: blocks
+Reads both networks and their curves from stages/train_cnn, and data/raw/MNIST.
+Writes to stages/evaluate_cnn the CNN's predictions, the accuracies on shifted
+digits, and pictures: misclassified digits, confusion matrix, accuracy against
+shift, and training curves. Writes metrics/evaluate_cnn.json. Parameters: blocks
 evaluate_cnn and compute.
 """
 

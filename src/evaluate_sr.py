@@ -1,9 +1,10 @@
 """Measure super-resolution on the BSDS500 test images (B100).
 
-Reads the trained network, its curve and data/raw/bsds500, leaves in
-stages/evaluate_sr/x<scale> the upscaled luminance of every image, a table of
-all images and methods, a gallery of crops and the curve as a picture, and
-metrics/evaluate_sr_x<scale>.json. Parameters: blocks evaluate_sr and compute.
+Reads the trained network and its curve from stages/train_sr/x<scale>, and
+data/raw/bsds500. Writes to stages/evaluate_sr/x<scale> the upscaled luminance
+of every image, a table of all images and methods, a gallery of crops and a plot
+of the curve. Writes metrics/evaluate_sr_x<scale>.json. Parameters: blocks
+evaluate_sr and compute.
 """
 
 from itertools import chain
@@ -46,7 +47,7 @@ def main(scale: int) -> None:
     outputs.append(Path(f"metrics/evaluate_sr_x{scale}.json"))
 
     def evaluate(photo: Path) -> tuple[dict[str, Quality], np.ndarray]:
-        """Measure all methods on one photograph; give what the network makes of it, too."""
+        """Measure all methods on one photograph; give the network's output, too."""
         rgb = read_rgb(photo)
         check_size(photo, rgb, scale)
         low, high = make_pair(rgb, scale)

@@ -1,9 +1,9 @@
 """Cut photographs into pairs of low- and high-resolution patches.
 
-Reads the folder that `photographs` names, and the test photographs of
-data/raw/bsds500, which must not be in it. Leaves data/patches/x<scale>:
-training patches in shards, validation images whole. Luminance only. An
-interrupted run goes on with the next shard. Parameters: blocks make_patches
+Reads the folder in photographs.folder, and the test photographs in
+data/raw/bsds500, which must not be in that folder. Writes their luminance to
+data/patches/x<scale>: training patches in shards, and whole validation images.
+An interrupted run is resumed at the next shard. Parameters: blocks make_patches
 and photographs.
 """
 

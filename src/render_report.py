@@ -1,8 +1,8 @@
 """Write the report: one HTML file with all results of this run.
 
-Reads what all stages before it left, leaves stages/render_report/report.html,
-which needs no other file and no network. Parameters: all blocks but
-`regression`, since the page shows them.
+Reads the data and the outputs of all other stages. Writes
+stages/render_report/report.html, which needs no other file and no internet.
+Parameters: all blocks except `regression`, because the page shows them.
 """
 
 from pathlib import Path

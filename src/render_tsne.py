@@ -1,8 +1,8 @@
 """Draw the CNN's embedding of 500 test digits as points in the plane, with t-SNE.
 
-Reads stages/train_cnn/snapshots.safetensors, leaves in stages/render_tsne a picture
-and a table of the last snapshot's points, an animation over the training and
-a table of its points. Parameters: block render_tsne.
+Reads stages/train_cnn/snapshots.safetensors. Writes to stages/render_tsne a
+picture and a table of the last snapshot's points, an animation of the training
+and a table of its points. Parameters: block render_tsne.
 """
 
 from pathlib import Path

@@ -1,9 +1,9 @@
 """Train the CNN and an MLP of the same size to classify MNIST digits.
 
-Reads data/raw/MNIST, leaves both networks, their training curves, the CNN's
-embeddings at some steps and metrics/train_cnn.json. An interrupted training
-is resumed from its last checkpoint. Parameters: blocks train_cnn, compute and
-the networks' own.
+Reads data/raw/MNIST. Writes to stages/train_cnn both networks, their training
+curves and the CNN's embeddings after some steps. Writes metrics/train_cnn.json.
+An interrupted training is resumed from its last checkpoint. Parameters: blocks
+train_cnn, compute and those of both networks.
 """
 
 from pathlib import Path
@@ -46,7 +46,7 @@ class Prepared(NamedTuple):
 def prepare_network(
     key: str, name: str, *, digits: Digits, test: Digits, params: TrainCnn
 ) -> Prepared:
-    """Check and build one network; `key` names it in outputs."""
+    """Check and build one network; `key` is its name in outputs."""
     module = find_network(NETWORKS, name)
     settings = read_block(PARAMS, f"networks.{name}", module.Settings)
     check_classifier(name, settings, params)
@@ -54,7 +54,7 @@ def prepare_network(
     network = module.Network(settings=settings)
     training = make_training(network, digits, test, params)
     compute = read_block(PARAMS, "compute", Compute)
-    used = compute.model_dump(exclude={"launch"})  # resumed by any number of processes
+    used = compute.model_dump(exclude={"launch"})  # any number of processes can resume a training
     blocks = [params.model_dump(), used, settings.model_dump()]
     sources = [Path(__file__), *(path for path in MNIST.rglob("*") if path.is_file())]
     checkpoint = Checkpoint(CHECKPOINTS[key], fingerprint(blocks, sources))

@@ -1,9 +1,9 @@
 """Train a network to upscale luminance.
 
-Reads data/patches/x<scale>, leaves the weights with the best validation PSNR
-and the training curve in stages/train_sr/x<scale>, and
-metrics/train_sr_x<scale>.json. An interrupted training is resumed from its
-last checkpoint. Parameters: blocks train_sr, compute and the network's own.
+Reads data/patches/x<scale>. Writes to stages/train_sr/x<scale> the weights with
+the best validation PSNR and the training curve. Writes
+metrics/train_sr_x<scale>.json. An interrupted training is resumed from its last
+checkpoint. Parameters: blocks train_sr, compute and that of the network.
 """
 
 from pathlib import Path
@@ -49,7 +49,7 @@ def main(scale: int) -> None:
     set_seed(params.seed)
     network = module.Network(scale=scale, settings=settings)
     training = make_training(network, pairs, validation, params)
-    used = compute.model_dump(exclude={"launch"})  # resumed by any number of processes
+    used = compute.model_dump(exclude={"launch"})  # any number of processes can resume a training
     blocks = [scale, params.model_dump(), used, settings.model_dump()]
     files = [Path(__file__), patches / CHECKSUMS, *patches.rglob("*.png")]
     checkpoint = Checkpoint(

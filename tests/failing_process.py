@@ -18,7 +18,7 @@ import torch
 from convlab.core.loop import train
 from convlab.core.processes import joined
 from convlab.core.script import rank, script
-from test_loop import batches, training
+from toy_training import batches, training
 
 
 def failing(how):

@@ -34,7 +34,7 @@ from convlab.superres.evaluation import measure, upscale_by_all_methods
 from convlab.superres.patches import Pair, cut, make_pair
 from convlab.superres.training import TrainSr, make_training
 from convlab.superres.upscaling import NETWORKS
-from test_loop import training as toy_training
+from toy_training import training as toy_training
 
 PHOTO = data.astronaut()[:96, 150:246]
 PARAMS = read_yaml(Path(__file__).parents[1] / "params.yaml")["train_sr"] | {

@@ -131,4 +131,4 @@ def test_the_text_on_shifted_digits_has_their_numbers(report, run):
         in text
     )
     assert f"the MLP {100 * mlp:.0f} %." in text
-    assert "the last, linear layer is tied to places" in text
+    assert "the last layer, which is linear, depends on positions" in text

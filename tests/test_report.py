@@ -203,7 +203,7 @@ def test_the_text_has_the_results_of_every_scale(page):
     for expected in ("92.50 % accuracy", "3 errors", "81.25 %", "28.83 dB mean PSNR"):
         assert expected in text
     assert "upscaled by 3: 0.83 dB above" in text
-    assert "All that follows is at x3" in text
+    assert "Everything below is for x3" in text
     assert "It is higher on 2 of them" in text
     assert "gain over bicubic interpolation is -1.00 to 3.00 dB" in text
     for scale in SCALES:
@@ -268,7 +268,7 @@ def test_a_page_of_any_network_shows_what_it_has(project, sections, make, convol
         assert (part in page) == (convolutional and "unknown" in live["cnn"])
     assert "Pixel shuffle, step" not in page
     file = type(network).__module__.rpartition(".")[2]
-    assert f"What this page calls CNN is in this run the network of digits/networks/{file}.py" in (
+    assert f'In this run, "CNN" on this page means the network of digits/networks/{file}.py' in (
         words(page)
     )
     width = embedding.shape[1]
@@ -385,7 +385,7 @@ def test_a_file_of_another_run_is_refused(project, tmp_path, file, change):
     shutil.copytree(project / "stages", tmp_path, dirs_exist_ok=True)
     read()
     change(tmp_path / file)
-    with pytest.raises(InputError, match=rf"{file}: is of another run than the rest"):
+    with pytest.raises(InputError, match=rf"{file}: is from another run than the other files"):
         read()
 
 

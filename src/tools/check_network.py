@@ -1,9 +1,9 @@
-"""Check a network before it is trained, and say what it will cost.
+"""Check a network before its training, and estimate what the training costs.
 
-Finds NETWORK in superres/networks, in digits/networks, or in both; tries its
-shapes, its gradients, saving and loading, a few training steps with the
-parameters of params.yaml; measures a step. Exit status 1 and one line if
-something is wrong.
+Finds NETWORK in superres/networks, in digits/networks, or in both. Checks its
+shapes, its gradients, saving and loading, and a few training steps with the
+parameters of params.yaml, and measures the time of a step. If something is
+wrong, says so in one line and ends with exit status 1.
 """
 
 import json
@@ -41,13 +41,13 @@ from convlab.superres.upscaling import upscale_luminance
 PARAMS = Path("params.yaml")
 PACKAGES = {"superres": upscaling.NETWORKS, "digits": prediction.NETWORKS}
 VALIDATION_PHOTOS, PHOTO_SIZE = 20, (321, 481)
-"""Of BSDS500: their number, and their height and width in pixels."""
+"""Number of BSDS500's validation photographs, and their height and width in pixels."""
 
 
 def add_options(parser: ArgumentParser) -> None:
-    parser.add_argument("network", metavar="NETWORK", help="its name: that of its file without .py")
-    parser.add_argument("--track", choices=PACKAGES, help="of the two folders, only this one")
-    parser.add_argument("--json", action="store_true", help="for machines")
+    parser.add_argument("network", metavar="NETWORK", help="name of the network's file without .py")
+    parser.add_argument("--track", choices=PACKAGES, help="look only in this folder of the two")
+    parser.add_argument("--json", action="store_true", help="print JSON, for other programs")
 
 
 def read_settings(track: str, name: str) -> Params:
@@ -56,7 +56,7 @@ def read_settings(track: str, name: str) -> Params:
 
 
 def examine_upscaler(name: str) -> dict[str, Any]:
-    """Check a super-resolution network, and give its figures."""
+    """Check a super-resolution network, and measure its cost."""
     params = read_block(PARAMS, "train_sr", TrainSr).model_copy(update={"network": name})
     patch_size = read_block(PARAMS, "make_patches", MakePatches).patch_size
     scale, settings = read_block(PARAMS, "scales", Scales).root[0], read_settings("superres", name)
@@ -71,7 +71,7 @@ def examine_upscaler(name: str) -> dict[str, Any]:
     step = time_step(training)
     validation = VALIDATION_PHOTOS * time_photo(training.network.eval())
     seconds = params.steps * (step + validation / params.validate_every)
-    network = build().eval()  # on the processor, wherever the training is
+    network = build().eval()  # on the CPU, also if the training is on a GPU
     dependence = measure_dependence(network)
     needed, high_side = multiply_adds(network), scale * patch_size
     muon = training.names_trained_by(Muon)
@@ -93,7 +93,7 @@ def examine_upscaler(name: str) -> dict[str, Any]:
 
 
 def examine_classifier(name: str) -> dict[str, Any]:
-    """Check a digit network, and give its figures."""
+    """Check a digit network, and measure its cost."""
     params = read_block(PARAMS, "train_cnn", TrainCnn).model_copy(update={"network": name})
     settings = read_settings("digits", name)
     digits_checks.check_classifier(name, settings, params)
@@ -109,12 +109,12 @@ def examine_classifier(name: str) -> dict[str, Any]:
 
 
 def time_step(training: Training, *, warm_up: int = 1, steps: int = 2) -> float:
-    """Measure the seconds that a training step takes: the median of some, after slower ones."""
+    """Measure the seconds of a training step: the median of `steps` steps, after a warm-up."""
     training.network.train()
     seconds, batches = [], training.batches(0)
     for step in range(warm_up + steps):
         batch, began = next(batches), time.perf_counter()
-        float(take_step(training, batch, step))  # waits for a GPU, too
+        float(take_step(training, batch, step))  # float() waits until a GPU has finished
         seconds.append(time.perf_counter() - began)
     return median(seconds[warm_up:])
 
@@ -138,7 +138,7 @@ def describe(figures: dict[str, Any]) -> str:
         rows["upscaling factor"] = figures["scale"]
         rows["multiply-adds per HR pixel"] = f"{figures['multiply_adds']:,}"
         bound = "" if figures["period"] == 1 else "at most "
-        field = f"{bound}{side} x {side} LR pixels" if side else "the whole image: no tiles then"
+        field = f"{bound}{side} x {side} LR pixels" if side else "the whole image (no tiles)"
         rows["receptive field"] = field
         rows["luminance 0.5 becomes, untrained"] = f"{figures['grey']:.3g}"
         rows["arithmetic of the training"] = f"{figures['pflop']:.4g} PFLOP"
@@ -157,8 +157,8 @@ def main(options: Namespace) -> None:
     tracks = [options.track] if options.track else list(PACKAGES)
     found = [track for track in tracks if options.network in network_names(PACKAGES[track])]
     if not found:
-        find_network(PACKAGES[tracks[0]], options.network)  # an error that names those there are
-    with redirect_stdout(sys.stderr):  # what a network prints is no figure
+        find_network(PACKAGES[tracks[0]], options.network)  # raises an error that lists the names
+    with redirect_stdout(sys.stderr):  # the network may print something
         figures = {track: EXAMINE[track](options.network) for track in found}
     if options.json:
         print(json.dumps(figures, indent=2))

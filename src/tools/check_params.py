@@ -1,7 +1,7 @@
-"""Check all of params.yaml: every block known, every key known and in range.
+"""Check all of params.yaml: every block and key must be known, every value allowed.
 
-DVC looks only at the keys that a stage names, and a stage only at its own
-block, when its turn comes; `make repro` calls this first.
+A stage checks only its own blocks, and only when it runs. So `make repro` calls
+this first.
 """
 
 from itertools import chain
@@ -31,7 +31,7 @@ from tools.metrics import Regression
 
 
 class Networks(RootModel[dict[str, dict[str, Any]]]):
-    """Settings by network (block `networks`): what is in each, the network's file says."""
+    """Settings by network (block `networks`); the network's file says what they may be."""
 
 
 MODELS = {
@@ -51,7 +51,7 @@ MODELS = {
     "regression": Regression,
 }
 TRACKS = {"train_cnn": prediction.NETWORKS, "train_sr": upscaling.NETWORKS}
-"""Where each training stage finds its networks."""
+"""The package of the networks that each training stage can train."""
 BASELINE = "mlp"
 """The network that `train_cnn` trains beside the chosen one."""
 
@@ -62,13 +62,13 @@ def check(path: Path) -> None:
     Raises
     ------
     InputError
-        Naming what is wrong, in one line.
+        Names what is wrong, in one line.
     """
     check_file(path, MODELS)
     content = read_yaml(path)
     known = {stage: network_names(package) for stage, package in TRACKS.items()}
     every = sorted({*chain(*known.values())})
-    shared = set.intersection(*map(set, known.values()))  # their block is for the chosen one
+    shared = set.intersection(*map(set, known.values()))  # their block is for the chosen track
     for name in content["networks"]:
         if name not in every:
             raise InputError(f"{path}: networks.{name}: unknown (known: {', '.join(every)})")

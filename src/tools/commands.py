@@ -1,4 +1,4 @@
-"""Running git and DVC."""
+"""Run git and DVC."""
 
 import os
 import subprocess
@@ -9,20 +9,20 @@ from convlab.core.errors import InputError
 
 
 def git(*arguments: str) -> str:
-    """Run git and give what it prints on standard output.
+    """Run git and give its standard output.
 
     Raises
     ------
     InputError
-        If git fails, with what it says.
+        If git fails; holds git's message.
     """
     done = subprocess.run(
         ["git", *arguments],
         capture_output=True,
         text=True,
-        errors="replace",  # what a branch holds may be no text
+        errors="replace",  # files of a branch need not be text
         check=False,
-        env=os.environ | {"LC_ALL": "C"},  # its messages are searched in English
+        env=os.environ | {"LC_ALL": "C"},  # messages in English, because they are searched
     )
     if done.returncode:
         fault = f"git {arguments[0]}: {done.stderr}"
@@ -38,7 +38,7 @@ def resolve(revision: str) -> str:
     Raises
     ------
     InputError
-        If it names none.
+        If it names no commit.
     """
     try:
         return git("rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}").strip()
@@ -57,8 +57,8 @@ def resolve(revision: str) -> str:
 def environment() -> dict[str, str]:
     """Give the environment in which DVC runs in another folder.
 
-    The stages' `python` is the one that runs this, and a mirror that is a
-    relative folder means the one here.
+    `python` in the stages is the interpreter that runs this script. If
+    CONVLAB_MIRROR is a relative folder, it is made absolute.
     """
     variables = os.environ | {
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
@@ -70,12 +70,12 @@ def environment() -> dict[str, str]:
 
 
 def dvc(*arguments: str, folder: Path) -> None:
-    """Run DVC in a folder; what it prints goes to standard error, where people watch.
+    """Run DVC in a folder; its output goes to standard error.
 
     Raises
     ------
     InputError
-        If DVC fails; it has said why.
+        If DVC fails; DVC has printed the reason.
     """
     done = subprocess.run(
         [sys.executable, "-m", "dvc", *arguments],

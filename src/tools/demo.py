@@ -1,8 +1,8 @@
-"""Run the whole pipeline on data that libraries bundle: no download, a few minutes.
+"""Run the whole pipeline in a few minutes, on data of installed libraries, without a download.
 
-Works on a copy of the working tree in demo/, uncommitted edits included, with
-params.demo.yaml laid over params.yaml: the checkout's own parameters, lock
-file and metrics stay as they are.
+Works on a copy of the working tree in demo/, with uncommitted changes. There,
+the values in params.demo.yaml replace those in params.yaml. The checkout's own
+parameters, lock file and metrics do not change.
 """
 
 import shutil
@@ -23,7 +23,7 @@ COPY = Path("demo")
 
 
 def copy_tree(target: Path) -> None:
-    """Copy what git tracks or would track, less the results of former runs."""
+    """Copy the files that git tracks or would track, without results of earlier runs."""
     listing = git("ls-files", "-z", "--cached", "--others", "--exclude-standard")
     for source in map(Path, filter(None, listing.split("\0"))):
         result = source == Path("dvc.lock") or source.is_relative_to(METRICS)
@@ -36,7 +36,7 @@ def prepare_copy(target: Path, changes: dict[str, Any]) -> None:
     """Make a copy of the working tree that DVC can run on, with some parameters changed."""
     copy_tree(target)
     lay_over(target / "params.yaml", changes)
-    dvc("config", "--local", "core.no_scm", "true", folder=target)  # it has no git
+    dvc("config", "--local", "core.no_scm", "true", folder=target)  # the copy is no git repository
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
-"""What dvc.lock records of the last run, and what there is now.
+"""Compare what dvc.lock records of the last run with the current files.
 
-dvc.yaml (with templates and `matrix`) and dvc.lock are read as the YAML 1.2 that DVC documents;
-DVC's hash of a folder is the md5 of a JSON list of its files, and ".dir".
+dvc.yaml (with templates and `matrix`) and dvc.lock are read as YAML 1.2, as DVC documents them.
+DVC's hash of a folder is the md5 of a JSON list of its files, followed by ".dir".
 """
 
 import hashlib
@@ -19,11 +19,11 @@ from convlab.core.errors import InputError
 from convlab.core.tables import flatten
 
 NOTHING = "nothing"
-"""The value of what is not there, or not recorded."""
+"""The value of an item that is missing, or not recorded."""
 
 
 class Item(NamedTuple):
-    """What a stage runs (kind `cmd`), takes (`param`), reads (`dep`) or leaves (`out`)."""
+    """A stage's command (kind `cmd`), parameter (`param`), input (`dep`) or output (`out`)."""
 
     stage: str
     kind: str
@@ -35,18 +35,18 @@ Values = dict[Item, Any]
 
 
 class Pipeline(NamedTuple):
-    """What a run took and left."""
+    """The items of all stages, as recorded and as they are now."""
 
     recorded: Values
-    """As dvc.lock has it."""
+    """Values in dvc.lock."""
     present: Values
-    """As it is, whatever sizes and times say."""
+    """Current values; files are hashed, not compared by size and time."""
     assumed: set[Item]
-    """What only DVC's cache has: present as the stage that made it recorded it."""
+    """Items whose files are only in DVC's cache; their current value is taken from dvc.lock."""
 
 
 def read_pipeline() -> Pipeline:
-    """Read the pipeline of the current folder; InputError if its files are not as DVC's are."""
+    """Read the pipeline of the current folder; raises InputError if DVC could not read it."""
     try:
         recorded = _read_lock()
         return Pipeline(recorded, *_read_present(recorded))
@@ -55,7 +55,10 @@ def read_pipeline() -> Pipeline:
 
 
 def differences(recorded: Values, present: Values) -> list[tuple[Item, Any, Any]]:
-    """Give the items whose values differ, with both; of a stage that one side lacks only `cmd`."""
+    """Give the items with different values, and both values.
+
+    For a stage that only one side has, only `cmd` is given.
+    """
     both = {item.stage for item in recorded} & {item.stage for item in present}
     items = sorted(each for each in recorded | present if each.stage in both or each.kind == "cmd")
     pairs = [(item, recorded.get(item, NOTHING), present.get(item, NOTHING)) for item in items]
@@ -63,7 +66,7 @@ def differences(recorded: Values, present: Values) -> list[tuple[Item, Any, Any]
 
 
 def read_stages() -> dict[str, dict[str, Any]]:
-    """Read the stages of dvc.yaml: templates filled in, a stage for each cell of a matrix."""
+    """Read the stages of dvc.yaml: fill in templates, and make a stage for each matrix element."""
     params, stages = _read("params.yaml"), {}
     for name, stage in _read("dvc.yaml")["stages"].items():
         axes = _fill_in(stage.pop("matrix", {}), params)
@@ -75,7 +78,7 @@ def read_stages() -> dict[str, dict[str, Any]]:
 
 
 def hash_content(path: Path, ignored: GitIgnoreSpec) -> str:
-    """Give DVC's hash of a file, or of a folder less what .dvcignore leaves out."""
+    """Give DVC's hash of a file, or of a folder without the files that .dvcignore excludes."""
     if path.is_file():
         return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
     if not path.is_dir():
@@ -134,7 +137,7 @@ def _read(name: str) -> dict[str, Any]:
 
 
 def _fill_in(template: Any, values: dict[str, Any]) -> Any:
-    """Put values in the place of `${name}`; a text that is nothing else becomes the value."""
+    """Replace `${name}` by values; a string that is only `${name}` is replaced with its type."""
 
     def value(name: re.Match) -> str:
         return json.dumps(_look_up(values, name[1]))

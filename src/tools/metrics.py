@@ -1,4 +1,4 @@
-"""Comparing metrics with those of another run, number by number, by rules."""
+"""Compare metrics with those of another run, number by number, by rules."""
 
 import json
 import math
@@ -25,36 +25,36 @@ class Rule(Params):
 
 
 class Regression(RootModel[dict[str, Rule]]):
-    """Rules by shell pattern over a metric's path (block `regression`)."""
+    """Rules by shell pattern for the paths of metrics (block `regression`)."""
 
     def rule(self, metric: str) -> Rule | None:
-        """Give the first rule whose pattern fits, None if there is none."""
+        """Give the first rule whose pattern matches, or None."""
         return next(
             (rule for pattern, rule in self.root.items() if fnmatchcase(metric, pattern)), None
         )
 
 
 class Change(NamedTuple):
-    """One metric, before and after."""
+    """The values of one metric before and after a change."""
 
     metric: str
-    """Its path, such as `evaluate_sr_x2.network.psnr`."""
+    """Path of the metric, such as `evaluate_sr_x2.network.psnr`."""
     before: Any
     """None if the metric is new."""
     after: Any
     """None if the metric vanished."""
     rule: Rule | None
-    """None if no pattern speaks of the metric."""
+    """None if no pattern matches the metric."""
 
     @property
     def difference(self) -> float | None:
-        """After less before; None unless both are finite numbers."""
+        """After minus before, or None if one is not a finite number."""
         if _is_number(self.before) and _is_number(self.after):
             return self.after - self.before
         return None
 
     def row(self, former: str) -> dict[str, Any]:
-        """Give the cells of a table; `former` names the column of what was before."""
+        """Give a row of a table; `former` is the name of the column of former values."""
         return {
             "metric": self.metric,
             former: self.before,
@@ -74,14 +74,14 @@ class Change(NamedTuple):
 
     @property
     def repetition(self) -> str:
-        """Whether a run gave the same again: `identical`, `within tolerance` or `differs`."""
+        """Verdict on a repeated run: `identical`, `within tolerance` or `differs`."""
         if self.before == self.after:
             return "identical"
         return "within tolerance" if self.close else "differs"
 
     @property
     def progress(self) -> str:
-        """Whether a change of the project is for the better; see `REGRESSIONS` for the verdicts."""
+        """Verdict on a change of the project; those in `REGRESSIONS` make a check fail."""
         if self.after is None:
             return "vanished"
         if not _is_number(self.after) or not (self.before is None or _is_number(self.before)):
@@ -101,7 +101,7 @@ class Change(NamedTuple):
 
 
 REGRESSIONS = {"vanished", "not a number", "no rule", "worse"}
-"""Verdicts of `Change.progress` that ask for somebody's attention."""
+"""Verdicts of `Change.progress` that make a check fail."""
 
 
 def _is_number(value: Any) -> bool:
@@ -109,7 +109,7 @@ def _is_number(value: Any) -> bool:
         return False
     try:
         return math.isfinite(value)
-    except OverflowError:  # a whole number of hundreds of digits
+    except OverflowError:  # an integer of hundreds of digits
         return False
 
 
@@ -119,7 +119,7 @@ def read_metrics(revision: str | None = None) -> dict[str, Any]:
     Parameters
     ----------
     revision : str, optional
-        Of git; None is the workspace.
+        A git revision; None means the workspace.
 
     Returns
     -------
@@ -151,7 +151,7 @@ def read_metrics(revision: str | None = None) -> dict[str, Any]:
 
 
 def compare(before: dict[str, Any], after: dict[str, Any], rules: Regression) -> list[Change]:
-    """Put metrics beside each other.
+    """Compare all metrics of two runs.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def compare(before: dict[str, Any], after: dict[str, Any], rules: Regression) ->
     Returns
     -------
     list of Change
-        One for every metric in either, by path.
+        One for every metric of either run, sorted by path.
     """
     old, new = dict(flatten(before)), dict(flatten(after))
     return [

@@ -1,7 +1,7 @@
-"""Draw DVC's plots into one page that needs no network: dvc_plots/index.html.
+"""Draw DVC's plots into one page that needs no internet, dvc_plots/index.html.
 
-`dvc plots show` alone writes a page that loads its plotting library from the
-internet; here the library is inside the page. What follows `--` is passed on
+`dvc plots show` writes a page that loads its plotting library from the
+internet; here the library is part of the page. Arguments after `--` are passed
 to `dvc plots`, for instance: python src/tools/plots.py -- diff main
 """
 
@@ -17,14 +17,14 @@ TEMPLATE = Path(".work/plots.html")
 
 
 def add_options(parser: ArgumentParser) -> None:
-    parser.add_argument("arguments", nargs="*", default=["show"], help="of `dvc plots`")
+    parser.add_argument("arguments", nargs="*", default=["show"], help="arguments of `dvc plots`")
 
 
 def write_template(path: Path) -> None:
     """Write the page that DVC fills, with Vega, Vega-Lite and Vega-Embed in it."""
     library = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
     library = library.replace("</script", "<\\/script")
-    # DVC's own plots are drawn by plain scripts, which run before any module would.
+    # DVC's scripts run before the module with the library, so their plots wait for it.
     page = (
         '<!DOCTYPE html><meta charset="utf-8"><title>DVC plots</title>'
         f'<script type="module">{library}\n'

@@ -26,7 +26,7 @@ def add_options(parser: ArgumentParser) -> None:
 
 
 def main(options: Namespace) -> bool:
-    """Print the table; say whether there is no regression."""
+    """Print the table; return whether there is no regression."""
     rules = read_block(Path("params.yaml"), "regression", Regression)
     resolve(options.base)
     base = read_metrics(options.base)

@@ -1,9 +1,9 @@
-"""Renew what README.md and docs/ show of the results: tables and pictures.
+"""Update the results in README.md and docs/: tables and pictures.
 
-The tables come from metrics/ and benchmarks/compare/, the pictures from the
-trained networks: the embedding and the shifts of MNIST digits, a digit drawn on
-the report, and photographs that libraries bundle, upscaled (no BSDS500 image
-leaves its data folder). Run `dvc repro` before. Needs Chromium.
+The tables are from metrics/ and benchmarks/compare/, the pictures from the
+trained networks: embedding and shifts of MNIST digits, a digit drawn on the
+report, and upscaled photographs of installed libraries (no image of BSDS500).
+Run `dvc repro` before. Needs Chromium.
 """
 
 import shutil
@@ -50,17 +50,17 @@ STROKE = (
     *((0.30, 0.27), (0.42, 0.17), (0.58, 0.17), (0.67, 0.28), (0.62, 0.40), (0.46, 0.47)),
     *((0.62, 0.52), (0.71, 0.65), (0.64, 0.79), (0.48, 0.85), (0.31, 0.78)),
 )
-"""A 3: columns and rows, as fractions of the pad."""
+"""The points of a drawn 3: columns and rows, as fractions of the pad."""
 FRAME_MILLISECONDS, LAST_MILLISECONDS = 180, 2500
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 CAT_PART = np.s_[70:190, 120:320]
 """Rows and columns of the cat's picture around its eyes."""
 PHOTOS_SHOWN = 3
-"""Photographs in the gallery: where the network gains most, least, and between."""
+"""Number of photographs in the gallery, from the network's greatest gain to its least."""
 
 
 def superresolution_table(metrics: dict[str, dict]) -> str:
-    """Markdown table of every method on B100, at every scale."""
+    """Give a Markdown table of every method on B100, at every scale."""
     scales = [scale for scale in (2, 3, 4) if f"evaluate_sr_x{scale}" in metrics]
     if not scales:
         raise KeyError("evaluate_sr_x2")
@@ -75,7 +75,7 @@ def superresolution_table(metrics: dict[str, dict]) -> str:
 
 
 def digits_table(evaluated: dict, trained: dict) -> str:
-    """Markdown table of both networks on the MNIST test digits."""
+    """Give a Markdown table of both networks on the MNIST test digits."""
     lines = [
         "| MNIST, 10,000 test digits | parameters | accuracy | shifted by 2 pixels |",
         "|---|---|---|---|",
@@ -89,7 +89,7 @@ def digits_table(evaluated: dict, trained: dict) -> str:
 
 
 def tables(metrics: dict[str, dict]) -> str:
-    """Both tables, from what `read_metrics` gave.
+    """Give both tables, from the result of `read_metrics`.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def replace_between(page: Path, mark: str, content: str) -> str:
     Raises
     ------
     InputError
-        If the page lacks these comments.
+        If these comments are missing.
     """
     text = page.read_text(encoding="utf-8")
     start, end = f"<!-- {mark} -->", f"<!-- /{mark} -->"
@@ -148,7 +148,7 @@ def start_browser() -> Iterator[Browser]:
     Raises
     ------
     InputError
-        If there is none, or it cannot be started.
+        If there is no Chromium, or it cannot be started.
     """
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if not path:
@@ -164,7 +164,7 @@ def start_browser() -> Iterator[Browser]:
 
 
 def animate_drawing(path: Path) -> None:
-    """Draw a digit on the report, and show how both networks predict it meanwhile."""
+    """Draw a digit on the report, and record both networks' predictions as an animation."""
     require_file(REPORT)
     with start_browser() as browser:
         page = browser.new_page(viewport={"width": 1100, "height": 1060})

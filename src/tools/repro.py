@@ -1,8 +1,8 @@
-"""Rebuild everything that is out of date, and say at the end how long each stage took.
+"""Rebuild everything that is out of date, and print at the end how long each stage took.
 
-Checks params.yaml first, then runs `dvc repro`. The times stand in
-logs/times.csv, too, where every run of a stage leaves its own; "all" is the
-time on the clock, with what DVC does between the stages.
+Checks params.yaml first, then runs `dvc repro`. Every run of a stage also
+appends its time to logs/times.csv. "all" is the whole time, including DVC's
+work between the stages.
 """
 
 import sys
@@ -32,7 +32,7 @@ def main() -> None:
 
 
 def read_times() -> list[tuple[str, float]]:
-    """Read which stages ran here, and for how many seconds; nothing if the log is damaged."""
+    """Read the names and seconds of the stages that ran; empty if the log is damaged."""
     try:
         columns = read_columns(TIMES, texts=["stage"])
     except InputError:
@@ -41,7 +41,7 @@ def read_times() -> list[tuple[str, float]]:
 
 
 def write_time(seconds: float) -> str:
-    """Write a time as people do."""
+    """Format a time in seconds or minutes."""
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
 
 

@@ -1,4 +1,4 @@
-"""Tables for people at a terminal, for pull requests, and for machines."""
+"""Tables as text for a terminal, as Markdown for pull requests, as JSON for programs."""
 
 import json
 import math
@@ -14,9 +14,12 @@ Form = Literal["text", "markdown", "json"]
 
 
 def add_form(parser: ArgumentParser) -> None:
-    """Give a script the options `--markdown` and `--json`."""
+    """Add the options `--markdown` and `--json` to a script."""
     forms = parser.add_mutually_exclusive_group()
-    for form, purpose in (("markdown", "for pull requests"), ("json", "for machines")):
+    for form, purpose in (
+        ("markdown", "print Markdown, for pull requests"),
+        ("json", "print JSON, for other programs"),
+    ):
         forms.add_argument(
             f"--{form}", dest="form", action="store_const", const=form, default="text", help=purpose
         )
@@ -34,15 +37,16 @@ def render(tables: dict[str, Rows], conclusion: str, form: Form, **facts: Any) -
     Parameters
     ----------
     tables : dict of str to list of dict
-        By title: rows of cells by the name of their column. None is shown as a
-        dash; for machines it is null, and so are NaN and infinity, which JSON
-        has no word for. Tables without rows are left out of what people read.
+        Rows by the title of their table; a row is a dict of cells by column.
+        None is shown as a dash. In JSON it is null, and so are NaN and
+        infinity, which JSON cannot represent. Tables without rows are only
+        in the JSON.
     conclusion : str
-        One line that sums up.
+        One line with the result.
     form : {'text', 'markdown', 'json'}
-        Markdown is GitHub's.
+        Markdown is that of GitHub.
     **facts : Any
-        What machines want to know beside the tables.
+        Further values for the JSON.
     """
     if form == "json":
         content = tables | facts | {"conclusion": conclusion}
@@ -54,7 +58,7 @@ def render(tables: dict[str, Rows], conclusion: str, form: Form, **facts: Any) -
             [{key: _cell(value) for key, value in row.items()} for row in rows],
             headers="keys",
             tablefmt=style,
-            disable_numparse=True,  # a hash of digits is no number
+            disable_numparse=True,  # a hash that consists of digits is not a number
         )
         for name, rows in tables.items()
         if rows
@@ -63,7 +67,7 @@ def render(tables: dict[str, Rows], conclusion: str, form: Form, **facts: Any) -
 
 
 def _cell(value: Any) -> str:
-    """Show a value in one line, whatever it is: names of files and metrics are anybody's."""
+    """Show a value in one line; names of files and metrics may contain any character."""
     if isinstance(value, float):
         return f"{value:.6g}"
     text = "-" if value is None else " ".join(str(value).split())
@@ -71,7 +75,7 @@ def _cell(value: Any) -> str:
 
 
 def _finite(value: Any) -> Any:
-    """Put null for NaN and infinity."""
+    """Replace NaN and infinity by None."""
     if isinstance(value, dict):
         return {key: _finite(inner) for key, inner in value.items()}
     if isinstance(value, list):

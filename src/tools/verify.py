@@ -1,9 +1,10 @@
-"""Say whether this run gave the committed results again, and whether dvc.lock is true.
+"""Check whether the results here equal the committed ones, and whether dvc.lock is correct.
 
-Compares the workspace with a git revision: outputs by content, metrics within the tolerances of
-`regression` in params.yaml; each dvc.lock with the files beside it, and with the revision's code.
-Exit status 1 if a metric differs, vanished or is new, or if a dvc.lock is not true.
-Outputs may differ in bytes, as on another processor, and may be absent: only --strict fails then.
+Compares the workspace with a git revision: outputs by their content, metrics within the tolerances
+of `regression` in params.yaml. Compares each dvc.lock with the files beside it, and the one here
+with the revision's code. Exit status 1 if a metric differs, vanished or is new, or if an entry of a
+dvc.lock is wrong. Outputs may be absent, or differ in bytes as on another processor; this fails
+only with --strict.
 """
 
 import sys
@@ -27,8 +28,8 @@ REMEDY = "; undo what was not meant with `git checkout FILE`, run `dvc repro`, c
 def add_options(parser: ArgumentParser) -> None:
     add_form(parser)
     parser.add_argument("--revision", default="HEAD", help="a git revision (default: HEAD)")
-    parser.add_argument("--strict", action="store_true", help="ask for identical bytes everywhere")
-    parser.add_argument("--force", action="store_true", help=f"first run everything in {RERUN}/")
+    parser.add_argument("--strict", action="store_true", help="all outputs must be identical")
+    parser.add_argument("--force", action="store_true", help=f"first run all stages in {RERUN}/")
 
 
 def check_out(commit: str, folder: Path) -> None:
@@ -38,7 +39,7 @@ def check_out(commit: str, folder: Path) -> None:
 
 
 def compare_outputs(committed: Pipeline, here: Pipeline) -> Rows:
-    """One row for each output, by its content; what is not here cannot be checked."""
+    """Give a row for each output; the content of absent outputs cannot be checked."""
     rows = []
     for item in sorted(each for each in committed.present | here.present if each.kind == "out"):
         before, after = committed.recorded.get(item, NOTHING), here.present.get(item, NOTHING)
@@ -51,7 +52,7 @@ def compare_outputs(committed: Pipeline, here: Pipeline) -> Rows:
 
 
 def examine_locks(committed: Pipeline, here: Pipeline) -> Rows:
-    """One row for each entry of a dvc.lock that is not true."""
+    """Give a row for each entry of a dvc.lock that is wrong."""
     found = [("committed", "there is", each) for each in differences(*committed[:2])]
     found += [("here", "there is", each) for each in differences(*here[:2])]
     known = {item for *_, (item, _, _) in found} | committed.assumed
@@ -69,7 +70,7 @@ def examine_locks(committed: Pipeline, here: Pipeline) -> Rows:
 
 
 def main(options: Namespace) -> bool:
-    """Print the tables; say whether the workspace passes."""
+    """Print the tables; return whether the workspace passes."""
     commit = resolve(options.revision)
     check_out(commit, COMMITTED)
     with chdir(COMMITTED):
@@ -88,7 +89,7 @@ def main(options: Namespace) -> bool:
     passed = not findings and {row["verdict"] for row in held} <= allowed
     conclusion = (
         f"{'Passed' if passed else 'Failed'} against {options.revision} ({commit[:7]})"
-        + (f", run anew in {RERUN}/" if options.force else "")
+        + (f", run again in {RERUN}/" if options.force else "")
         + f": outputs: {count(outputs)}; metrics: {count(metrics)}; findings: {len(findings)}"
         + ("; `dvc pull` or `dvc repro` brings what is unchecked" if here.assumed else "")
         + ("" if passed else REMEDY)

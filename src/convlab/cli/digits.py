@@ -33,7 +33,7 @@ def classify_files(
     ----------
     images : tuple of Path
     model : Path or None
-        As `load` takes it.
+        See `load`.
     explain : Path or None
         Folder for drawings of the feature maps.
     force : bool

@@ -25,7 +25,7 @@ def evaluate_folder(folder: Path, model: Path | None, *, self_ensemble: bool) ->
     ----------
     folder : Path
     model : Path or None
-        As `load` takes it.
+        See `load`.
     self_ensemble : bool
         Whether to measure `upscale_ensemble`, too.
     """
@@ -49,7 +49,7 @@ def evaluate_folder(folder: Path, model: Path | None, *, self_ensemble: bool) ->
 
 
 def _format(table: dict[str, Qualities]) -> str:
-    """Format a row per picture, then the means."""
+    """Format a table with a row per picture and a row of means."""
     rows = [
         [name, *(f"{each.psnr:.2f} / {each.ssim:.4f}" for each in row.values())]
         for name, row in table.items()

@@ -20,21 +20,21 @@ from convlab.superres.upscaling import NETWORKS as SUPERRES_NETWORKS
 def export_networks(
     output: Path, superres: Path | None, digits: Path | None, *, force: bool
 ) -> None:
-    """Write both networks as ONNX, and say by how much they differ from torch.
+    """Write both networks as ONNX, and print how much their outputs differ from torch.
 
     Parameters
     ----------
     output : Path
-        Folder.
+        Folder to write to.
     superres, digits : Path or None
-        As `load` takes them.
+        See `load`.
     force : bool
         Whether to overwrite existing files.
     """
     targets = output / "superres.onnx", output / "digits.onnx"
     for target in targets:
         check_overwrite(target, force=force)
-    # It warns about torchvision's operators, which no network here has.
+    # Hide warnings about torchvision's operators, which no network here uses.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     upscaler = load(superres, SUPERRES_NETWORKS, SUPERRES_MODEL)
     classifier = load(digits, DIGIT_NETWORKS, DIGIT_MODEL)

@@ -1,4 +1,4 @@
-"""What the commands share: finding networks, lists of pictures, reports of failures."""
+"""What the commands have in common: find networks, list pictures, report failures."""
 
 import os
 import sys
@@ -17,22 +17,22 @@ from convlab.imaging.pictures import FORMATS, Picture
 
 DIGIT_MODEL = Path("stages/train_cnn/cnn.safetensors")
 SUPERRES_MODEL = Path("stages/train_sr/x2/model.safetensors")
-"""Where `dvc repro` leaves the networks."""
+"""Files to which `dvc repro` writes the networks."""
 CHECKOUT = Path(__file__).parents[3]
-"""The project's folder, if the library is used from where git put it, as after `make setup`."""
+"""The project's folder, if the library runs from a git checkout, as after `make setup`."""
 
 
 @dataclass
 class Pictures:
-    """Pictures to process, and how much of the folders is left out."""
+    """Pictures to process, and numbers of subfolders and other files that are left out."""
 
     files: dict[Path, Path] = field(default_factory=dict)
-    """Each file, and its path in the folder that was named; its name, if it was named itself."""
+    """Each file, with its path inside the folder that the user named, or its name."""
     folders: int = 0
     others: int = 0
 
     def left_out(self) -> str:
-        """Say in words what is left out; nothing if nothing is.
+        """Say in words what is left out; empty if nothing is left out.
 
         Returns
         -------
@@ -48,15 +48,16 @@ class Pictures:
 
 
 def load(path: Path | None, package: str, default: Path) -> nn.Module:
-    """Load a network: the one that a user named, by file or folder, or that of the last run.
+    """Load the network that the user named by its file or folder, or that of the last run.
 
     Parameters
     ----------
     path : Path or None
+        A file, or a folder in which `dvc repro` ran; None means the last run.
     package : str
-        As for `load_network`.
+        See `load_network`.
     default : Path
-        Where a run leaves the network, in the project's folder.
+        Path of the network inside a folder in which `dvc repro` ran.
 
     Returns
     -------
@@ -65,7 +66,7 @@ def load(path: Path | None, package: str, default: Path) -> nn.Module:
     Raises
     ------
     InputError
-        If there is no such file, or it holds no network of this package.
+        If there is no such file, or it does not hold a network of this package.
     """
     if path is None:
         return load_network(_find_run(default), package)
@@ -76,14 +77,14 @@ def load(path: Path | None, package: str, default: Path) -> nn.Module:
         raise InputError(f"{path}: has no {default}: name a folder in which `dvc repro` ran")
     try:
         return load_network(file, package)
-    except DamageError as error:  # its advice is to remove the file, which may be anything here
+    except DamageError as error:  # without its advice to remove the file, which may be any file
         raise InputError(
             f"{path}: {error.fault}: name the network's file, {default.name}"
         ) from error
 
 
 def _find_run(default: Path) -> Path:
-    """Find the network of a run: the one that CONVLAB_HOME names, one here, or the project's."""
+    """Find the network of a run: in CONVLAB_HOME, else in this folder, else in the project's."""
     home = os.environ.get("CONVLAB_HOME")
     folders = [Path(home)] if home else [Path(), CHECKOUT, CHECKOUT / "demo"]
     for folder in folders:
@@ -97,7 +98,7 @@ def _find_run(default: Path) -> Path:
 
 
 def _find_in_folder(folder: Path, default: Path) -> Path | None:
-    """Find the network of a run in the run's folder, or in one of the folders on the way to it."""
+    """Find the network of a run in the folder of the run, or in a folder on the network's path."""
     for start in range(len(default.parts)):
         for found in sorted(folder.glob(_any_scale(Path(*default.parts[start:])))):
             return found
@@ -105,23 +106,23 @@ def _find_in_folder(folder: Path, default: Path) -> Path | None:
 
 
 def _any_scale(path: Path) -> str:
-    """Give a pattern that finds a network of any scale; the least is the first."""
+    """Give a pattern that matches a network of any scale."""
     return str(path).replace("x2", "x[234]")
 
 
 def picture_files(
     inputs: Iterable[Path], *, recursive: bool = False, leave_out: Path | None = None
 ) -> Pictures:
-    """List files as they are given, and of each folder its pictures, sorted by name.
+    """List given files, and the pictures in given folders, sorted by name.
 
     Parameters
     ----------
     inputs : iterable of Path
         Files and folders.
     recursive : bool
-        Whether to take the pictures of subfolders, too; links to folders are not followed.
+        Whether to include pictures in subfolders; links to folders are not followed.
     leave_out : Path, optional
-        A folder that is passed over, since results are written to it.
+        A folder to skip, because results are written to it.
 
     Returns
     -------
@@ -166,7 +167,7 @@ def _list_folder(
 
 
 def say_frames(file: Path, picture: Picture) -> None:
-    """Say that only the first of several frames or pages is taken."""
+    """Print a note if only the first of several frames or pages is used."""
     if picture.frames > 1:
         note = f"convlab: {file}: has {picture.frames} frames: only the first is taken"
         tqdm.write(note, file=sys.stderr)
@@ -178,7 +179,7 @@ def check_distinct(targets: Iterable[Path]) -> None:
     Raises
     ------
     InputError
-        If two paths are equal or differ in upper and lower case only, which many disks ignore.
+        If two paths are equal, or differ only in upper and lower case, which many disks ignore.
     """
     ((name, times),) = Counter(str(target).casefold() for target in targets).most_common(1)
     if times > 1:
@@ -186,7 +187,7 @@ def check_distinct(targets: Iterable[Path]) -> None:
 
 
 def check_overwrite(target: Path, *, force: bool) -> None:
-    """Check that writing a file replaces no folder and, unless forced, no other file.
+    """Check that writing a file would not replace a folder or, without `force`, another file.
 
     Raises
     ------
@@ -200,20 +201,20 @@ def check_overwrite(target: Path, *, force: bool) -> None:
 
 
 def for_each(pictures: Pictures, process: Callable[[Path], None], done: str) -> None:
-    """Process every file; report those that fail, go on, and count at the end.
+    """Process every file, report each failure, and print the number of processed files.
 
     Parameters
     ----------
     pictures : Pictures
     process : callable
-        Takes a file.
+        Function of a file.
     done : str
         What was done with the files, for the last line.
 
     Raises
     ------
     SystemExit
-        With status 1 if a file failed; 130, as usual, if the user interrupts it (Ctrl-C).
+        With status 1 if a file failed; with status 130 if the user interrupted it (Ctrl-C).
     """
     finished, failed, count = 0, 0, len(pictures.files)
     try:
@@ -221,7 +222,7 @@ def for_each(pictures: Pictures, process: Callable[[Path], None], done: str) -> 
             try:
                 process(file)
                 finished += 1
-            except Exception as error:  # whatever a picture does, the others are processed
+            except Exception as error:  # one picture that fails must not stop the others
                 failed += 1
                 tqdm.write(f"convlab: {_message(file, error)}", file=sys.stderr)
     except KeyboardInterrupt:
@@ -233,7 +234,7 @@ def for_each(pictures: Pictures, process: Callable[[Path], None], done: str) -> 
 
 
 def _message(file: Path, error: Exception) -> str:
-    """Describe the failure in one line."""
+    """Describe a failure in one line."""
     if isinstance(error, InputError):
         message = str(error)
     elif is_out_of_memory(error):
@@ -243,4 +244,4 @@ def _message(file: Path, error: Exception) -> str:
     else:
         kind = type(error).__name__
         message = f"{file}: cannot be processed: please report this fault ({kind}: {error})"
-    return " ".join(message.replace(".draft-", "").split())  # of `atomic_write`
+    return " ".join(message.replace(".draft-", "").split())  # the prefix of `atomic_write`

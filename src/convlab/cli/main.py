@@ -1,7 +1,7 @@
-"""The command line `convlab`: the trained networks applied to users' own pictures.
+"""The command `convlab`, which applies the trained networks to users' own pictures.
 
-Here stand the commands with their options; what they do is imported when they are called, since
-torch takes seconds.
+This file defines the commands and their options. Their code is imported only when they are called,
+because importing torch takes seconds.
 """
 
 import sys
@@ -25,11 +25,11 @@ superres_option = click.option(
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="convlab")
 def convlab() -> None:
-    """Use the trained networks on your own pictures, and export them.
+    """Use the trained networks on your own pictures, and export the networks.
 
-    The networks are those of the run in this folder, or else of `make repro`
-    or `make demo`. CONVLAB_HOME names the folder of another run, and options
-    such as --model name a network.
+    The networks are those of a run in the current folder; if there is none,
+    those of `make repro` or `make demo`. The variable CONVLAB_HOME names the
+    folder of another run; options such as --model name a network.
     """
 
 
@@ -40,9 +40,9 @@ def convlab() -> None:
     "--output",
     type=PATH,
     help="The upscaled picture; for several pictures or a folder: the folder to write to.  "
-    "[default: beside the input, named like it, with -x2 at the end]",
+    "[default: the input's folder and name, with -x2 at the end]",
 )
-@click.option("-r", "--recursive", is_flag=True, help="Also take subfolders, and keep them apart.")
+@click.option("-r", "--recursive", is_flag=True, help="Also read subfolders, and keep them apart.")
 @click.option(
     "--format",
     "file_format",
@@ -64,12 +64,12 @@ def upscale(
     force: bool,
     compare: bool,
 ) -> None:
-    """Upscale pictures: files, or all in a folder.
+    """Upscale pictures: files, or all pictures in a folder.
 
     Reads JPEG, PNG, WebP, TIFF, AVIF and BMP: grey, RGB, palette, CMYK, 8 or
-    16 bits, with or without transparency; of several frames, the first. The
-    network upscales the luminance; colour is interpolated. Metadata are kept
-    as far as the format can hold them. CMYK becomes sRGB.
+    16 bits, with or without transparency. Of several frames, only the first is
+    upscaled. The network upscales the luminance; colour is interpolated.
+    Metadata are kept if the format can hold them. CMYK is converted to sRGB.
     """
     from convlab.cli.upscale import upscale_files
 
@@ -94,9 +94,9 @@ def evaluate(folder: Path, model: Path | None, *, self_ensemble: bool) -> None:
     """Measure PSNR and SSIM of every method on a folder of pictures.
 
     Each picture is downscaled and upscaled again, and the result is compared
-    with the original on luminance, by the protocol of super-resolution papers:
-    use it on Set5, Set14, Urban100 or pictures of your own. A grey picture is
-    taken as luminance.
+    with the original on luminance, by the protocol of super-resolution papers.
+    Use it on Set5, Set14, Urban100 or pictures of your own. A grey picture is
+    used as luminance.
     """
     from convlab.cli.evaluate import evaluate_folder
 
@@ -118,9 +118,9 @@ def digits(
 ) -> None:
     """Classify drawn or photographed digits, one per picture.
 
-    Pictures may have any size, dark digits on light or light on dark: each
-    digit is found, scaled and centred as in MNIST. Prints the predicted class
-    and the ten probabilities.
+    Pictures may have any size, with a dark digit on light or a light digit on
+    dark. Each digit is found, scaled and centred as in MNIST. Prints the
+    predicted class and the ten probabilities.
     """
     from convlab.cli.digits import classify_files
 
@@ -139,10 +139,11 @@ def digits(
 @click.option("--digits", type=PATH, help="The network's file, or a folder with a run.")
 @force_option
 def export(output: Path, superres: Path | None, digits: Path | None, *, force: bool) -> None:
-    """Write both networks as ONNX, and compare them with torch.
+    """Write both networks as ONNX, and compare their outputs with torch.
 
-    The batch size is open, and so are the height and width of pictures. The
-    metadata of the files describe inputs, outputs, scale and version.
+    The batch size is not fixed, and neither are the height and width of
+    pictures. The metadata of the files describe inputs, outputs, scale and
+    version.
     """
     from convlab.cli.export import export_networks
 
@@ -150,7 +151,7 @@ def export(output: Path, superres: Path | None, digits: Path | None, *, force: b
 
 
 def main() -> None:
-    """Run the command line; an error that the user can correct is reported in one line."""
+    """Run the command; report an error that the user can correct in one line."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # file names may hold any character
     with one_line_errors("convlab"):

@@ -1,4 +1,4 @@
-"""Export of networks as ONNX, compared with torch."""
+"""Export networks as ONNX, and compare their outputs with torch."""
 
 from importlib.metadata import version
 from pathlib import Path
@@ -12,15 +12,16 @@ from convlab.core.errors import InputError
 from convlab.superres.layers import Upscaler
 
 MAX_DIFFERENCE = 1 / 255
-"""By which ONNX Runtime may differ from torch: one grey level."""
+"""Largest difference allowed between ONNX Runtime and torch: one grey level."""
 
 
 def export_superres(network: Upscaler, path: Path) -> float:
     """Write a super-resolution network as ONNX.
 
     Its input `low`, float32 of shape (batch, 1, height, width), is luminance
-    (Y of BT.601 in studio range) divided by 255; its output `high` is the
-    same, `scale` times as high and wide, not clipped. The metadata says so.
+    (Y of BT.601 in studio range) divided by 255. Its output `high` is
+    luminance, `scale` times as high and wide, not clipped. The file's metadata
+    says so, too.
 
     Parameters
     ----------
@@ -90,8 +91,8 @@ def _export(
     outputs: list[str],
     metadata: dict[str, int | str],
 ) -> None:
-    """Trace the network on an input of some shape, whose named axes stay open, and write it."""
-    name = type(network).__module__.rpartition(".")[-1]  # of the network's file
+    """Trace the network on an input of this shape, and write it; the sizes of `axes` may vary."""
+    name = type(network).__module__.rpartition(".")[-1]  # name of the network's file
     try:
         program = torch.onnx.export(
             network,
@@ -105,8 +106,8 @@ def _export(
     except torch.onnx.OnnxExporterError as error:
         cause = next((line for line in str(error).splitlines() if line.startswith("<class")), error)
         raise InputError(
-            f"the network '{name}' cannot be written as ONNX, where what is computed may depend on"
-            f" shapes but not on values ({cause})"
+            f"the network '{name}' cannot be written as ONNX, where operations must not depend on"
+            f" the values of tensors ({cause})"
         ) from error
     metadata = {"convlab": version("convlab"), "network": name} | metadata
     program.model.metadata_props.update({key: str(value) for key, value in metadata.items()})
@@ -128,6 +129,6 @@ def _compare(network: nn.Module, path: Path, shapes: list[tuple[int, ...]]) -> f
             float(np.abs(theirs - ours.numpy()).max())
             for theirs, ours in zip(actual, expected, strict=True)
         ]
-    if not max(differences) <= MAX_DIFFERENCE:  # NaN is not
+    if not max(differences) <= MAX_DIFFERENCE:  # also true for NaN
         raise InputError(f"ONNX Runtime differs from torch by {max(differences):.3g}: not written")
     return max(differences)

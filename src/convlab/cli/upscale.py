@@ -31,7 +31,7 @@ from convlab.superres.tiling import plan_tiles, upscale_tiled
 from convlab.superres.upscaling import NETWORKS
 
 SUFFIXES = {"png": ".png", "jpeg": ".jpg", "webp": ".webp", "tiff": ".tif", "avif": ".avif"}
-"""Of the formats that can be asked for."""
+"""File suffixes of the formats of --format."""
 GAP_WIDTH = 8
 """White pixels between the two halves of a comparison."""
 
@@ -53,17 +53,17 @@ def upscale_files(
     inputs : tuple of Path
         Files and folders.
     output : Path or None
-        A picture, or the folder to write to. None: beside the only input.
+        A picture, or the folder to write to. If None, beside the only input.
     model : Path or None
-        As `load` takes it.
+        See `load`.
     file_format : str
-        One of `SUFFIXES`, or "same" as each picture has.
+        A key of `SUFFIXES`, or "same" to keep the format of each picture.
     recursive : bool
-        Whether to take the pictures of subfolders, too.
+        Whether to include pictures in subfolders.
     force : bool
         Whether to overwrite existing files.
     compare : bool
-        Whether to put bicubic interpolation beside each, too.
+        Whether to also write a comparison with bicubic interpolation.
     """
     network = load(model, NETWORKS, SUPERRES_MODEL)
     single = len(inputs) == 1 and not inputs[0].is_dir()
@@ -99,7 +99,7 @@ def upscale_files(
             for comparison in comparison_drafts:
                 write_picture(comparison, side_by_side(picture, upscaled, network.scale))
 
-    name = type(network).__module__.rpartition(".")[2]  # of its file
+    name = type(network).__module__.rpartition(".")[2]  # name of the network's file
     for_each(pictures, upscale_file, f"upscaled x{network.scale} by {name}")
 
 
@@ -113,9 +113,9 @@ def upscale_picture(
     network : Upscaler
     picture : Picture
     name : str
-        For the progress bar.
+        Name for the progress bar.
     dtype : {uint8, uint16}
-        Of the result.
+        Type of the result.
 
     Returns
     -------
@@ -136,13 +136,13 @@ def side_by_side(picture: Picture, upscaled: Picture, scale: int) -> Picture:
     picture : Picture
         The original.
     upscaled : Picture
-        By the network.
+        The network's result.
     scale : int
 
     Returns
     -------
     Picture
-        With 8 bits, on white where the original is transparent.
+        With 8 bits; transparent parts are blended with white.
     """
     planned = plan_tiles(None, *picture.colour.shape[:2])
     *_, bicubic = upscale_tiled(None, picture.pixels, scale, planned)
@@ -153,7 +153,7 @@ def side_by_side(picture: Picture, upscaled: Picture, scale: int) -> Picture:
 
 
 def _beside(inputs: tuple[Path, ...], scale: int, file_format: str) -> Path:
-    """Give the output for an input whose user named none: beside it, under a name like it."""
+    """Give the default output: beside the only input, under its name and the scale."""
     if len(inputs) > 1:
         raise InputError("several inputs: name a folder for the results with -o")
     path = inputs[0]
@@ -166,7 +166,7 @@ def _beside(inputs: tuple[Path, ...], scale: int, file_format: str) -> Path:
 def _target(path: Path, output: Path, file_format: str, *, single: bool) -> Path:
     """Give the path to write an upscaled picture to.
 
-    `path` is that of the picture in the folder that was named.
+    `path` is the path of the picture inside the folder that the user named.
     """
     in_format = _in_format(path, file_format)
     if output.is_dir() or not output.suffix:
@@ -186,7 +186,7 @@ def _target(path: Path, output: Path, file_format: str, *, single: bool) -> Path
 
 
 def _in_format(path: Path, file_format: str) -> Path:
-    """Give a path the suffix of a format, unless it has one of it."""
+    """Give a path the suffix of a format, unless it already has one of that format."""
     is_so = file_format in {"same", FORMATS.get(path.suffix.lower(), "").lower()}
     return path if is_so else path.with_suffix(SUFFIXES[file_format])
 

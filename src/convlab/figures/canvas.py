@@ -1,4 +1,4 @@
-"""One style for all figures, and one way to write them: the same bytes every time."""
+"""The style of all figures, and a function that writes the same figure as the same bytes."""
 
 from pathlib import Path
 
@@ -7,7 +7,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#666666"
-"""Safe for colour-blind readers: M. Okabe and K. Ito, "Color Universal Design", 2008."""
+"""Colours that colour-blind readers can distinguish: M. Okabe and K. Ito, "Color Universal
+Design", 2008."""
 
 styled = matplotlib.style.context(
     [
@@ -37,7 +38,7 @@ styled = matplotlib.style.context(
 
 
 def relative_luminance(rgb: np.ndarray) -> float:
-    """Relative luminance of a colour, from 0 for black to 1 for white.
+    """Give the relative luminance of a colour, from 0 for black to 1 for white.
 
     Parameters
     ----------
@@ -58,5 +59,5 @@ def relative_luminance(rgb: np.ndarray) -> float:
 
 @styled
 def write_png(path: Path, figure: Figure) -> None:
-    """Write a figure as PNG, without the version of the program that made it."""
+    """Write a figure as PNG, without matplotlib's version in its metadata."""
     figure.savefig(path, format="png", metadata={"Software": None})

@@ -1,4 +1,4 @@
-"""Training curves, and accuracy on shifted digits."""
+"""Draw training curves, and accuracy on shifted digits."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,9 +13,9 @@ NETWORK_STYLES = {
     "cnn": {"label": "CNN", "color": BLUE, "marker": "o"},
     "mlp": {"label": "MLP", "color": ORANGE, "marker": "s"},
 }
-"""Of the digit networks, the same in all plots."""
+"""Styles of the digit networks, the same in all plots."""
 LOGIT_TICKS = (0.1, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)
-"""Accuracies that the logit scale labels."""
+"""Accuracies with labels on the logit scale."""
 
 
 @styled
@@ -25,8 +25,8 @@ def draw_training_curves(curve: Mapping[str, Sequence[float]]) -> Figure:
     Parameters
     ----------
     curve : mapping of str to sequence of float
-        `step`, and of each network <n>, `cnn` and `mlp`: `<n>_loss`, cross-entropy on
-        the training images (nats), and `<n>_accuracy` on the test images, 0 to 1.
+        `step` and, for each network <n> (`cnn` and `mlp`), `<n>_loss`, the cross-entropy
+        on the training images (nats), and `<n>_accuracy` on the test images, 0 to 1.
 
     Returns
     -------
@@ -41,7 +41,7 @@ def draw_training_curves(curve: Mapping[str, Sequence[float]]) -> Figure:
         right.plot(curve["step"], accuracy, markersize=2.5, **style)
     left.set(title="Training loss", ylabel="cross-entropy (nats, log scale)")
     right.set(title="Test accuracy", ylabel="correct predictions (logit scale)")
-    # logit(p) = log(p / (1 - p)): halving the errors is the same distance everywhere near 1.
+    # logit(p) = log(p / (1 - p)): near 1, half as many errors are always the same distance.
     right.set_yscale("logit")
     low, high = right.get_ylim()
     _percent_ticks(right, [share for share in LOGIT_TICKS if low <= share <= high])
@@ -58,9 +58,9 @@ def draw_shift_curve(shifts: Sequence[int], accuracies: Mapping[str, Sequence[fl
     Parameters
     ----------
     shifts : sequence of int
-        Pixels.
+        Distances in pixels.
     accuracies : mapping of str to sequence of float
-        By network (`cnn`, `mlp`): accuracy on the test images at each shift, 0 to 1.
+        Accuracies on the test images at each shift, 0 to 1, by network (`cnn`, `mlp`).
 
     Returns
     -------

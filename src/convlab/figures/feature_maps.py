@@ -1,4 +1,4 @@
-"""A digit after each layer of a network."""
+"""Draw the feature maps of a digit after each layer of a network."""
 
 from collections.abc import Mapping
 
@@ -18,7 +18,7 @@ def draw_feature_maps(digit: np.ndarray, maps: Mapping[str, np.ndarray]) -> Figu
     ----------
     digit : ndarray of uint8, shape (28, 28)
     maps : dict of str to ndarray of float32, shape (channels, height, width)
-        By layer, from `feature_maps`; each layer has its own grey scale.
+        Result of `feature_maps`, by layer; each layer is drawn with its own grey scale.
 
     Returns
     -------

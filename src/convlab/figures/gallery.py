@@ -1,4 +1,4 @@
-"""Photographs side by side: ground truth, bicubic interpolation, the network."""
+"""Draw photographs side by side: ground truth, bicubic interpolation, the network."""
 
 from collections.abc import Sequence
 
@@ -17,9 +17,9 @@ GAP_WIDTH, CAPTION_HEIGHT, HEADING_HEIGHT = 16, 52, 100
 
 @styled
 def draw_gallery(rows: Sequence[Comparison]) -> Figure:
-    """Draw crops in three columns, a photograph a row, with their PSNR.
+    """Draw crops in three columns, with a row for each photograph, and their PSNR.
 
-    Crops are magnified a whole number of times, so that every pixel is a square
+    Crops are magnified by an integer factor, so that every pixel is a square
     and the drawing adds no blur.
 
     Parameters
@@ -30,7 +30,7 @@ def draw_gallery(rows: Sequence[Comparison]) -> Figure:
     Returns
     -------
     Figure
-        To be written at its own resolution, as `write_png` does.
+        It must be written at its own resolution, as `write_png` does.
     """
     height, width = np.max([row.truth.shape[:2] for row in rows], axis=0).tolist()
     zoom = max(1, CROP_WIDTH // width)

@@ -1,4 +1,4 @@
-"""Misclassified digits and the confusion matrix."""
+"""Draw misclassified digits and the confusion matrix."""
 
 import numpy as np
 from matplotlib.colors import SymLogNorm
@@ -8,7 +8,7 @@ from convlab.figures.canvas import styled
 
 DIGITS_PER_ROW = 10
 CELL_WIDTH, CELL_HEIGHT = 36, 44
-"""Pixels from digit to digit: a digit of 28 x 28 with margin and caption."""
+"""Pixels from one digit to the next: a digit of 28 x 28, margin and caption."""
 INCHES_PER_PIXEL = 0.64 / CELL_WIDTH
 
 
@@ -16,7 +16,7 @@ INCHES_PER_PIXEL = 0.64 / CELL_WIDTH
 def draw_misclassified(
     images: np.ndarray, actual: np.ndarray, predicted: np.ndarray, *, limit: int
 ) -> Figure:
-    """Draw the misclassified digits, "4 as 9" below a 4 that was predicted to be a 9.
+    """Draw the misclassified digits, with "4 as 9" below a 4 that was predicted as 9.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def draw_misclassified(
     actual, predicted : ndarray of int, shape (n,)
         Labels and the network's predictions.
     limit : int
-        Greatest number of digits that are drawn, the first ones.
+        Largest number of digits to draw, the first ones.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def draw_confusion(matrix: np.ndarray) -> Figure:
     """
     figure = Figure(figsize=(5.6, 4.8))
     axes = figure.subplots()
-    # Linear to 1, logarithmic above: one error can be seen beside a thousand correct predictions.
+    # Linear to 1, logarithmic above, so that one error is visible beside 1000 correct predictions.
     norm = SymLogNorm(linthresh=1, vmin=0, vmax=max(1, matrix.max()))
     cells = axes.imshow(matrix, cmap="Blues", norm=norm)
     for (row, column), count in np.ndenumerate(matrix):

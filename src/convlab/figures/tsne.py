@@ -1,4 +1,4 @@
-"""Embeddings that t-SNE placed in the plane: a picture, and an animation of the training."""
+"""Draw embeddings that t-SNE placed in the plane, as a picture and as an animation."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,11 +15,11 @@ from convlab.digits.snapshots import Snapshots
 from convlab.figures.canvas import relative_luminance, styled
 
 FRAMES_PER_SNAPSHOT = 7
-"""Of the animation, from one snapshot to the next."""
+"""Frames of the animation from one snapshot to the next."""
 TILE_SIZE = 0.085, 0.115
-"""Width and height in inches of a digit on its colour."""
+"""Width and height, in inches, of a digit with its coloured background."""
 FRAME_DURATION, PAUSE_DURATION = 60, 1500
-"""Milliseconds that a frame is shown; the animation pauses on the first and the last one."""
+"""Milliseconds that a frame is shown; `PAUSE_DURATION` is for the first and the last frame."""
 
 
 def describe(step: int, accuracy: float) -> str:
@@ -31,7 +31,7 @@ def describe(step: int, accuracy: float) -> str:
 def draw_embedding(
     points: np.ndarray, labels: np.ndarray, title: str, *, frame: np.ndarray | None = None
 ) -> Figure:
-    """Draw each point as its digit, on the colour of its class.
+    """Draw each point as a digit on the colour of its class.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def draw_embedding(
         0 to 9.
     title : str
     frame : ndarray of float, shape (..., 2), optional
-        Points that the axes must include; by default those drawn.
+        Points that the axes must include; by default the drawn points.
 
     Returns
     -------
@@ -69,20 +69,20 @@ def draw_embedding(
 def draw_animation(positions: np.ndarray, snapshots: Snapshots) -> Iterator[Image.Image]:
     """Draw how the points move during the training.
 
-    The axes stay the same; the title is that of the latest snapshot.
+    All frames have the same axes. The title is that of the latest snapshot.
 
     Parameters
     ----------
     positions : ndarray of float, shape (s, n, 2)
-        Of the points at each snapshot.
+        Positions of the points in each snapshot.
     snapshots : Snapshots
 
     Yields
     ------
     Image
-        Frames for `write_gif`: of one size, with one palette, on white.
+        Frames for `write_gif`, with the same size and palette, on white.
     """
-    # Monotone between two snapshots: no point overshoots or leaves the axes.
+    # Monotone between two snapshots, so that no point overshoots or leaves the axes.
     path = PchipInterpolator(np.arange(len(positions)), positions)
     tiles = [_draw_tile(digit) for digit in range(10)]
     last, palette = len(positions) - 1, None
@@ -102,24 +102,24 @@ def draw_animation(positions: np.ndarray, snapshots: Snapshots) -> Iterator[Imag
 
 
 def write_gif(path: Path, pictures: Iterator[Image.Image]) -> None:
-    """Write an animation that starts over when it ends."""
+    """Write an animation that repeats without end."""
     next(pictures).save(path, format="GIF", save_all=True, append_images=pictures, loop=0)
 
 
 def class_colour(digit: int) -> tuple[float, ...]:
-    """RGBA of a class, from violet (0) to red (9); each 0 to 1."""
+    """Give the colour of a class, from violet (0) to red (9), as RGBA, each 0 to 1."""
     return matplotlib.colormaps["rainbow"](digit / 9)
 
 
 def _square_around(points: np.ndarray) -> tuple[np.ndarray, float]:
-    """Centre and half the side of a square around all points and the digits on them."""
+    """Give centre and half the side of a square around all points and their digits."""
     corners = np.reshape(points, (-1, 2))
     low, high = corners.min(axis=0), corners.max(axis=0)
     return (low + high) / 2, 0.53 * float((high - low).max())
 
 
 def _text_style(digit: int) -> dict[str, Any]:
-    """How a digit is written on its colour: black or white, whichever has more contrast."""
+    """Give the style of a digit on its colour: black or white, for the better contrast."""
     bright = relative_luminance(np.array(class_colour(digit)[:3])) > 0.18
     return {
         "color": "black" if bright else "white",
@@ -132,9 +132,9 @@ def _text_style(digit: int) -> dict[str, Any]:
 
 @styled
 def _draw_tile(digit: int) -> Image.Image:
-    """Draw a digit on its colour, as large as `draw_embedding` does.
+    """Draw a digit on its colour, in the size of `draw_embedding`.
 
-    Matplotlib needs a second to write 500 digits; pasting them takes a hundredth of that.
+    Matplotlib takes a second to write 500 digits; pasting them takes a hundredth of that.
     """
     tile = Figure(figsize=TILE_SIZE, facecolor=class_colour(digit))
     tile.text(0.5, 0.5, digit, **_text_style(digit))
@@ -161,7 +161,7 @@ def _paste(
 
 
 def _make_palette(picture: Image.Image) -> Image.Image:
-    """White, and the 255 colours that are most frequent in a picture."""
+    """Make a palette of white and the 255 most frequent colours of a picture."""
     frequent = picture.quantize(255, method=Image.Quantize.MAXCOVERAGE, kmeans=1)
     palette = Image.new("P", (1, 1))
     palette.putpalette([255, 255, 255, *frequent.getpalette()])
@@ -169,7 +169,7 @@ def _make_palette(picture: Image.Image) -> Image.Image:
 
 
 def _apply_palette(picture: Image.Image, palette: Image.Image) -> Image.Image:
-    """Take the nearest colour for each pixel, and white for white: Pillow's search is not exact."""
+    """Use the nearest colour for each pixel; white stays white, though Pillow is not exact."""
     indices = np.array(picture.quantize(palette=palette, dither=Image.Dither.NONE))
     indices[(np.asarray(picture) == 255).all(axis=-1)] = 0
     frame = Image.fromarray(indices)

@@ -1,4 +1,4 @@
-"""A network's architecture, to be drawn to scale: its layers, equal ones in a row as one."""
+"""Describe a network's layers for a drawing to scale; repeated layers are drawn together."""
 
 from collections.abc import Sequence
 from itertools import count, takewhile
@@ -13,18 +13,18 @@ from convlab.digits.inspection import layers
 from convlab.report.live import Operation, UnknownLayerError, make_operation, trace
 
 MAX_SIDE, MAX_WIDTH, MAX_LIST = 120, 120, 120
-"""In a drawing, of the largest feature maps: the height and the width of all channels; and the
-length of the longest list of numbers, all in CSS pixels."""
+"""CSS pixels: height of the largest feature maps, width of all their channels, and length of the
+longest list of numbers in a drawing."""
 UNIT, LIST_UNIT = 3.0, 0.08
-"""CSS pixels for a pixel or a channel, and for a number in a list, at most."""
+"""Largest number of CSS pixels for a pixel or a channel, and for a number in a list."""
 DEPTH = 0.3
-"""Of a block, in its oblique projection, relative to its height."""
+"""Depth of a block in its oblique projection, relative to the width of its feature maps."""
 LIST_WIDTH, LEAST = 14, 3
-"""CSS pixels: width of a list of numbers, and the shortest side."""
+"""CSS pixels: width of a list of numbers, and the least side of a block."""
 MAX_COPIES = 12
-"""Blocks that are drawn for equal layers, one behind the other."""
+"""Largest number of blocks that are drawn for equal layers, one behind the other."""
 MAX_REPEATED = 8
-"""Different layers that are repeated together, at most, such as those of a residual block."""
+"""Largest number of layers that are repeated together, such as those of a residual block."""
 ACTIVATIONS = {
     "relu": "ReLU",
     "leaky_relu": "leaky ReLU",
@@ -32,7 +32,7 @@ ACTIVATIONS = {
     "silu": "SiLU",
     "gelu": "GELU",
 }
-"""Of activations, where the name in the page's data says too little."""
+"""Names of activations, if they differ from those in the page's data."""
 NAMES = {
     "affine": "batch normalization",
     "prelu": "PReLU",
@@ -45,36 +45,37 @@ NAMES = {
     "multiply": "times",
     "concatenate": "joined with",
 }
-"""Of operations, where the name in the page's data says too little."""
+"""Names of operations, if they differ from those in the page's data."""
 MERGES = ("plus", "minus", "times", "joined with")
 """Names of operations on several tensors."""
 ATTACHED = ("activation", "prelu", "affine", "shift", "scale")
-"""Operations that are named with the layer before them."""
+"""Operations that are described together with the layer before them."""
 SIDE_STEPS = ("bicubic", "nearest")
-"""Operations that are named where their result is used, if it is used once, with another."""
+"""Operations that are described where their result is used, if its only use is in an operation on
+two tensors."""
 
 
 class Source(NamedTuple):
     """An input of a layer."""
 
     distance: int
-    """Layers back, 1 for the one before."""
+    """How many layers before this one; 1 for the previous layer."""
     through: str = ""
-    """What is done to it on the way, such as "bicubic interpolation of "."""
+    """Operation that is applied to it first, such as "bicubic interpolation of "."""
 
 
 class Step(NamedTuple):
-    """A layer, with what is named with it, such as its activation."""
+    """A layer, with the operations that are described with it, such as its activation."""
 
     name: str
     shape: tuple[int, ...]
-    """Of its output for one input."""
+    """Shape of its output for one input."""
     parameters: int
     sources: tuple[Source, ...] = (Source(1),)
 
 
 class Group(NamedTuple):
-    """Layers that follow each other several times."""
+    """Layers that are repeated together."""
 
     times: int
     steps: list[Step]
@@ -83,8 +84,8 @@ class Group(NamedTuple):
 def architecture(network: nn.Module, example: Tensor) -> dict[str, Any]:
     """Describe a network's layers for a drawing to scale.
 
-    Of a network that torch.fx cannot trace, or that has layers which the page does not know,
-    the modules are described that run.
+    If torch.fx cannot trace the network, or if it has layers that the page does not know, the
+    modules are described in the order in which they run.
 
     Parameters
     ----------
@@ -126,7 +127,7 @@ def architecture(network: nn.Module, example: Tensor) -> dict[str, Any]:
 
 
 def group_steps(steps: Sequence[Step]) -> list[Group]:
-    """Find layers that are repeated: one or several, as often as they follow each other.
+    """Find single layers or sequences of layers that are repeated.
 
     Parameters
     ----------
@@ -135,7 +136,7 @@ def group_steps(steps: Sequence[Step]) -> list[Group]:
     Returns
     -------
     list of Group
-        In order; `times` is 1 for what is not repeated.
+        In order; `times` is 1 for layers that are not repeated.
     """
     groups, place = [], 0
     while place < len(steps):
@@ -147,7 +148,7 @@ def group_steps(steps: Sequence[Step]) -> list[Group]:
 
 
 def _repeats(steps: Sequence[Step], place: int, size: int) -> int:
-    """Count how often the next `size` steps follow each other."""
+    """Count how often the next `size` steps are repeated."""
     block = steps[place : place + size]
     equal = takewhile(lambda start: steps[start : start + size] == block, count(place, size))
     return len(list(equal)) if len(block) == size else 1
@@ -159,14 +160,14 @@ def _traced(network: nn.Module, example: Tensor) -> list[Step]:
     modules = dict(network.named_modules())
     steps: list[Step] = []
     places: dict[fx.Node, int] = {}  # in steps
-    beside: dict[fx.Node, str] = {}  # what is named where it is used
+    beside: dict[fx.Node, str] = {}  # operations that are described where they are used
     counted: set[int] = set()
     for node in nodes:
         if node.op == "output":
             break
         inputs = node.all_input_nodes
         operation = None if node.op == "placeholder" else make_operation(node, modules)
-        if operation is None:  # the input, or what changes nothing
+        if operation is None:  # the input, or an operation that changes nothing
             steps = steps or [Step("input", _shape(node), 0, ())]
             places[node] = places[inputs[0]] if inputs else 0
             continue
@@ -202,7 +203,7 @@ def _shape(node: fx.Node) -> tuple[int, ...]:
 
 
 def _count_new(layer: nn.Module, counted: set[int]) -> int:
-    """Count a layer's parameters that no layer before it has, and remember them."""
+    """Count a layer's parameters that no earlier layer shares, and remember them."""
     new = {id(each): each.numel() for each in layer.parameters() if id(each) not in counted}
     counted.update(new)
     return sum(new.values())
@@ -243,24 +244,24 @@ def _name(operation: Operation) -> str:
 def _sized(
     kind: str, kernel: list[int], stride: list[int], usual: int, dilation: Sequence[int] = (1, 1)
 ) -> str:
-    """Name an operation with a kernel, and what is not usual about it."""
+    """Name an operation with its kernel and, if they are unusual, its stride and dilation."""
     name = f"{kind} {kernel[0]} x {kernel[1]}"
     name += f", stride {stride[0]}" if list(stride) != [usual, usual] else ""
     return name + (f", dilation {dilation[0]}" if list(dilation) != [1, 1] else "")
 
 
 def _words(step: Step, steps: Sequence[Step], before: int, place: int) -> str:
-    """Name a step of a group and, where that is not the step before, what goes into it.
+    """Name a step of a group and, if they are not the previous step, its inputs.
 
     Parameters
     ----------
     step : Step
     steps : sequence of Step
-        Of the whole network.
+        Steps of the whole network.
     before : int
-        Steps before the group.
+        Number of steps before the group.
     place : int
-        Of the step in its group.
+        Position of the step in its group.
     """
 
     def words(source: Source) -> str:
@@ -291,7 +292,7 @@ def _scale(shapes: Sequence[tuple[int, ...]]) -> tuple[float, float, float]:
 
 
 def _block(shape: tuple[int, ...], scale: tuple[float, float, float]) -> dict[str, Any]:
-    """Give the sides of a drawing, in CSS pixels: of maps a block, of a list a bar."""
+    """Give the sides of a drawing in CSS pixels: a block for feature maps, a bar for a list."""
     side, channel, number = scale
     if len(shape) == 3:
         channels, height, width = shape

@@ -1,4 +1,4 @@
-"""The report's section on digits: both networks, their predictions and the CNN's layers."""
+"""Collect the report's section on digits: networks, predictions and the CNN's layers."""
 
 import math
 from typing import Any
@@ -17,34 +17,35 @@ from convlab.report.sources import DigitsRun
 
 SAMPLES_PER_CLASS = 2
 CORRECT_SHOWN = 10
-"""Digits of each class that are shown as examples of correct predictions, at most."""
+"""Largest number of digits of each class that are shown as correct predictions."""
 SHEET_COLUMNS = 25
-"""Digits in a row of the picture that holds those of the confusion matrix."""
+"""Digits in a row of the picture that holds the digits of the confusion matrix."""
 MAX_LAYERS = 12
-"""Layers of which filters or feature maps are shown: with more, the page would be too large."""
+"""Largest number of layers whose filters or feature maps are shown; more would need a larger
+page."""
 MAX_CHANNELS, MAX_PIXELS = 32, 32 * 28 * 28
-"""Of the feature maps of a layer, the first ones are shown: so many, with so many pixels."""
+"""Largest numbers of feature maps of a layer, and of their pixels, that are shown."""
 MAX_FILTERS_SIDE = 320
-"""Weights on a side of a picture of filters, such as 64 x 5: larger sets are left out."""
+"""Largest number of weights on a side of a picture of filters, such as 64 x 5; larger pictures are
+omitted."""
 FILTERS_PER_ROW = 8
-"""In a picture of filters that have one input channel, at least."""
+"""Least number of filters in a row of a picture of filters with one input channel."""
 
 
 def digits_section(run: DigitsRun, misclassified_shown: int) -> dict[str, Any]:
-    """Collect what the page shows of digits.
+    """Collect what the page shows about digits.
 
     Parameters
     ----------
     run : DigitsRun
     misclassified_shown : int
-        For each pair of a label and a wrong prediction, at most so many digits are shown,
-        the first ones.
+        Largest number of digits that are shown for each pair of a label and a wrong prediction.
 
     Returns
     -------
     dict
         Numbers, texts, and pictures as data URIs. `filters`, `maps` and `fields` are
-        empty where the CNN is a network without convolutions.
+        empty if the CNN is a network without convolutions.
     """
     correct = run.labels == run.predictions
     examples = run.images[[int(np.flatnonzero(run.labels == digit)[0]) for digit in range(10)]]
@@ -72,16 +73,17 @@ def digits_section(run: DigitsRun, misclassified_shown: int) -> dict[str, Any]:
 
 
 def _samples(images: np.ndarray, labels: np.ndarray) -> str:
-    """The first digits of each class, a class a column."""
+    """Give a picture of the first digits of each class, with a column for each class."""
     found = [np.flatnonzero(labels == digit)[:SAMPLES_PER_CLASS] for digit in range(10)]
     tiles = [images[of_class[row]] for row in range(SAMPLES_PER_CLASS) for of_class in found]
     return png(sheet(tiles, 10, gap=2))
 
 
 def _confusion(run: DigitsRun) -> list[list[dict[str, float]]]:
-    """The confusion matrix: for each label and prediction a number of digits, and its shade.
+    """Give the confusion matrix: a number of digits, and a shade, for each label and prediction.
 
-    The shade, 0 to 1, is logarithmic, of the largest number on the diagonal or off it.
+    The shade is the logarithm of the number, scaled to 0 to 1 separately for the cells on the
+    diagonal and for all others.
     """
     counts = confusion_matrix(run.labels, run.predictions, labels=range(10))
     diagonal = np.eye(10, dtype=bool)
@@ -97,9 +99,9 @@ def _confusion(run: DigitsRun) -> list[list[dict[str, float]]]:
 
 
 def _confused(run: DigitsRun, limit: int) -> dict[str, Any]:
-    """Some digits of each cell of the confusion matrix, with both networks' predictions.
+    """Give some digits of each cell of the confusion matrix, with both networks' predictions.
 
-    They are `tiles` of one picture, `columns` in a row.
+    `sheet` is a picture of all these digits, with `columns` digits in a row.
     """
     shown = np.concatenate(
         [
@@ -127,12 +129,12 @@ def _confused(run: DigitsRun, limit: int) -> dict[str, Any]:
 
 
 def _filters(network: nn.Module) -> list[dict[str, str]]:
-    """The kernels of each convolution."""
+    """Give pictures of the kernels of each convolution."""
     shown = []
     for layer, kernels in filters(network):
         outputs, inputs, height, width = kernels.shape
         text = f"{layer.capitalize()}: {outputs} filters of {height} x {width} weights"
-        # The larger number of channels to the right: a page is higher than it is wide.
+        # The smaller number of channels as rows, so that the picture is wider than high.
         row, column = ("input", "output") if outputs >= inputs else ("output", "input")
         ordered = kernels if column == "input" else kernels.swapaxes(0, 1)
         columns = ordered.shape[1]
@@ -152,7 +154,7 @@ def _filters(network: nn.Module) -> list[dict[str, str]]:
 
 
 def _feature_maps(network: nn.Module, digits: np.ndarray) -> list[dict[str, Any]]:
-    """Layers, each with its feature maps of all these digits."""
+    """Give the feature maps of these digits after each layer."""
     maps = feature_maps(network, digits)
     embedding = predict(network, digits).embedding
     evenly = np.linspace(0, len(maps) - 1, min(len(maps), MAX_LAYERS)).round().astype(int)

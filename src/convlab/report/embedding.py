@@ -1,4 +1,4 @@
-"""The report's section on the embedding: how points move in the training, and an atlas."""
+"""Collect the report's section on the embedding: points during the training, and an atlas."""
 
 from typing import Any
 
@@ -12,15 +12,15 @@ from convlab.report.encode import png, sheet
 from convlab.report.sources import DigitsRun
 
 SHEET_COLUMNS = 25
-"""Digits in a row of the picture that holds all of them."""
+"""Digits in a row of the picture that holds all digits."""
 MIN_HEIGHT = 0.6
-"""Of the plane that the plot shows, in widths."""
+"""Least height of the plot, relative to its width."""
 MIN_CELL_DIGITS = 2
-"""Digits that a cell of the atlas needs to have a picture."""
+"""Cells of the atlas with fewer digits have no picture."""
 
 
 def embedding_section(run: DigitsRun, *, atlas_side: int, atlas_steps: int) -> dict[str, Any]:
-    """Collect what the page shows of the embedding.
+    """Collect what the page shows about the embedding.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def embedding_section(run: DigitsRun, *, atlas_side: int, atlas_steps: int) -> d
     atlas_side : int
         Cells on a side of the activation atlas.
     atlas_steps : int
-        Of activation maximization for each cell.
+        Steps of activation maximization for each cell.
 
     Returns
     -------
@@ -57,9 +57,10 @@ def embedding_section(run: DigitsRun, *, atlas_side: int, atlas_steps: int) -> d
 
 
 def _rectangle_around(points: np.ndarray, *, least_height: float) -> list[list[float]]:
-    """Give the least and the greatest x, and y, of a rectangle around points (n, 2).
+    """Give the least and greatest x, and the least and greatest y, of a rectangle around points.
 
-    Its height is one width at most, and `least_height` widths at least.
+    The points have shape (n, 2). The rectangle's height is at most its width, and at least
+    `least_height` times its width.
     """
     low, high = points.min(axis=0), points.max(axis=0)
     width = (high - low).max()
@@ -69,16 +70,17 @@ def _rectangle_around(points: np.ndarray, *, least_height: float) -> list[list[f
 
 
 def _same_class(points: np.ndarray, labels: np.ndarray) -> float:
-    """Share of the points (n, 2) whose nearest neighbour has their label, 0 to 1."""
+    """Give the fraction of points, shape (n, 2), whose nearest neighbour has the same label."""
     distances = np.square(points[:, None] - points).sum(axis=-1)
     np.fill_diagonal(distances, np.inf)
     return round(float(np.mean(labels[distances.argmin(axis=1)] == labels)), 4)
 
 
 def _atlas(run: DigitsRun, side: int, steps: int) -> dict[str, Any]:
-    """For each cell of the plane an input with about the mean embedding of the digits there.
+    """Generate, for each cell of the plane, a picture from the mean embedding of its digits.
 
-    The picture has all cells, black where there are few digits; `domain` is its place.
+    `image` holds the pictures of all cells, which are black if there are too few digits; `domain`
+    is its position in the plane.
     """
     embeddings = run.snapshots.embeddings[-1].astype(np.float32)
     found = list(cells(run.positions[-1], side, least=MIN_CELL_DIGITS))
@@ -96,10 +98,10 @@ def _atlas(run: DigitsRun, side: int, steps: int) -> dict[str, Any]:
 
 
 def _class_colours(*, on_white: bool) -> list[str]:
-    """Colours of the classes, with enough contrast for text.
+    """Give the colours of the classes, with enough contrast for text.
 
-    A contrast of 4.5 to the background, which WCAG 2 asks for, needs a relative
-    luminance below 0.18 on white, or above 0.22 on the dark theme's black.
+    WCAG 2 requires a contrast of 4.5 to the background. This needs a relative
+    luminance below 0.18 on white, or above 0.22 on the dark theme's background.
     """
     colours = np.array(colormaps["tab10"].colors)
     for rgb in colours:

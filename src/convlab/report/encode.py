@@ -1,4 +1,4 @@
-"""Pictures as data URIs: text inside the page instead of files beside it."""
+"""Encode pictures as data URIs, which are text inside the page instead of separate files."""
 
 import base64
 import io
@@ -9,18 +9,18 @@ from PIL import Image
 
 
 def png(pixels: np.ndarray) -> str:
-    """Encode as a data URI, lossless; uint8, shape (height, width) or (height, width, 3)."""
+    """Encode uint8 pixels, shape (height, width) or (height, width, 3), as a lossless data URI."""
     return _uri(pixels, "png", optimize=True)
 
 
 def webp(pixels: np.ndarray) -> str:
-    """Encode a photograph as a data URI, lossless, a quarter shorter than `png`; same shapes."""
-    # `quality` is the effort here: 100 takes thirty times as long for 1 % less.
+    """Encode a photograph as a lossless data URI, a quarter shorter than by `png`."""
+    # `quality` is the effort of compression here: 100 takes thirty times as long and saves 1 %.
     return _uri(pixels, "webp", lossless=True, quality=75, method=6)
 
 
 def sheet(tiles: Sequence[np.ndarray], columns: int, *, gap: int = 0, fill: int = 0) -> np.ndarray:
-    """Arrange tiles of one size in rows.
+    """Arrange tiles of the same size in rows.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def sheet(tiles: Sequence[np.ndarray], columns: int, *, gap: int = 0, fill: int 
     gap : int
         Pixels between tiles.
     fill : int
-        Grey level of gaps and of the rest of the last row.
+        Grey level of the gaps and of the empty part of the last row.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def sheet(tiles: Sequence[np.ndarray], columns: int, *, gap: int = 0, fill: int 
 
 
 def stretch(values: np.ndarray) -> np.ndarray:
-    """Turn values into grey levels: black for the minimum, white for the maximum.
+    """Convert values to grey levels: black for the minimum, white for the maximum.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def stretch(values: np.ndarray) -> np.ndarray:
 
 
 def diverge(values: np.ndarray) -> np.ndarray:
-    """Turn values into grey levels: medium grey for zero, darker below, brighter above.
+    """Convert values to grey levels: medium grey for zero, darker below, brighter above.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""Networks as data: the operations and weights with which the page runs them itself.
+"""Describe networks as data, operations and weights, so that the page can run them itself.
 
-A network is traced with torch.fx. Layers that the page knows become operations;
-of one that it does not know, the reader learns the name.
+A network is traced with torch.fx. Layers that the page knows become operations. If
+there is a layer that it does not know, the page names it.
 """
 
 import base64
@@ -21,11 +21,11 @@ from convlab.superres.layers import PixelShuffle, Upscaler, bicubic, pixel_shuff
 
 KERNEL = Path(__file__).parent / "kernel/conv.wasm"
 MAX_WEIGHTS = 600_000
-"""Of a network that the page runs: they take 3.2 MB in the page."""
+"""Largest number of weights of a network that the page runs; they take 3.2 MB in the page."""
 
 Operation = dict[str, Any]
-"""`operation`, its name; `inputs`, indices: 0 is the network's input, n the output of operation
-n - 1; `tensors`, by name; and options of the operation."""
+"""`operation` is its name; `inputs` are indices, where 0 is the network's input and n the output of
+operation n - 1; `tensors` are its weights by name; other keys are options of the operation."""
 
 
 class UnknownLayerError(Exception):
@@ -43,9 +43,9 @@ def describe_network(network: nn.Module) -> dict[str, Any]:
     Returns
     -------
     dict
-        `operations`, a list of `Operation` whose `tensors` are places in `weights`: the first
-        number and how many; `outputs`, indices as in `Operation`; `weights`, float32 in base64,
-        little-endian. Or only `unknown`: why the page cannot run it.
+        `operations`, a list of `Operation`, where each of `tensors` is a position in `weights` and
+        a length; `outputs`, indices as in `Operation`; `weights`, little-endian float32 in base64.
+        If the page cannot run the network, only `unknown`, the reason.
     """
     try:
         operations, outputs = _operations(network)
@@ -65,7 +65,7 @@ def describe_network(network: nn.Module) -> dict[str, Any]:
 
 
 def live_section(cnn: nn.Module, mlp: nn.Module, upscaler: Upscaler) -> dict[str, Any]:
-    """Collect what the page computes with.
+    """Collect what the page needs for its computations.
 
     Parameters
     ----------
@@ -75,10 +75,9 @@ def live_section(cnn: nn.Module, mlp: nn.Module, upscaler: Upscaler) -> dict[str
     Returns
     -------
     dict
-        `kernel`, the bytes of WebAssembly in base64; the networks as `describe_network` gives
-        them; the upscaler's also with its `scale`, and `reach` and `period` as
-        `measure_dependence` gives them, None for a network that depends on the whole picture,
-        and `flat`, for each level the errors of `measure_flat_errors`.
+        `kernel`, the bytes of WebAssembly in base64; each network as from `describe_network`. The
+        upscaler also has its `scale`; `reach` and `period` from `measure_dependence`, or None if
+        it depends on the whole picture; and `flat`, the errors from `measure_flat_errors`.
     """
     dependence = measure_dependence(upscaler)
     reach, period = dependence or (None, None)
@@ -93,7 +92,7 @@ def live_section(cnn: nn.Module, mlp: nn.Module, upscaler: Upscaler) -> dict[str
 
 
 class _Tracer(fx.Tracer):
-    """Goes into modules of modules, but not into layers that the page knows."""
+    """Traces into modules, except into layers that the page knows."""
 
     def __init__(self) -> None:
         super().__init__(autowrap_functions=(bicubic, pixel_shuffle))
@@ -108,7 +107,7 @@ def trace(network: nn.Module) -> fx.Graph:
     Raises
     ------
     UnknownLayerError
-        If what the network does depends on what it computes.
+        If the operations of the network depend on values or shapes that it computes.
     """
     try:
         return _Tracer().trace(network)
@@ -144,12 +143,12 @@ def _numbers(values: Tensor) -> np.ndarray:
 
 
 def make_operation(node: fx.Node, modules: Mapping[str, nn.Module]) -> Operation | None:
-    """Give the operation of a node of a graph that `trace` gave.
+    """Give the operation of a node of a graph from `trace`.
 
     Parameters
     ----------
     node : Node
-        Neither the graph's input nor its output.
+        A node that is neither the graph's input nor its output.
     modules : mapping of str to Module
         All modules of the network, by path.
 
@@ -161,7 +160,7 @@ def make_operation(node: fx.Node, modules: Mapping[str, nn.Module]) -> Operation
     Raises
     ------
     UnknownLayerError
-        If the page does not know it.
+        If the page does not know the node's layer or function.
     """
     if node.op == "call_module":
         module = modules[node.target]
@@ -178,7 +177,7 @@ def make_operation(node: fx.Node, modules: Mapping[str, nn.Module]) -> Operation
 
 
 def _maker(module: nn.Module) -> Callable[[Any], Operation | None] | None:
-    """Find what makes the operation of a layer, unless its class has a `forward` of its own."""
+    """Find the function that makes a layer's operation; None if its class overrides `forward`."""
     for kind, maker in LAYERS.items():
         if isinstance(module, kind) and type(module).forward is kind.forward:
             return maker
@@ -190,7 +189,7 @@ def _pair(value: int | tuple[int, ...]) -> list[int]:
 
 
 def _weighted(layer: nn.Module, inputs: int, outputs: int) -> Operation:
-    """Give what convolutions and linear layers have: weights, and channels or numbers."""
+    """Give the weights, and the numbers of inputs and outputs, of a convolution or linear layer."""
     bias = torch.zeros(outputs) if layer.bias is None else layer.bias
     return {"tensors": {"weight": layer.weight, "bias": bias}, "channels": [inputs, outputs]}
 
@@ -293,11 +292,11 @@ def _shuffle(_: Any, scale: int) -> Operation:
 
 
 def _two(operation: str, constant: str, key: str, sign: int = 1) -> Callable[..., Operation]:
-    """Give what makes an operation on two tensors, or on a tensor and a number."""
+    """Give the function that makes an operation on two tensors, or on a tensor and a number."""
 
     def make(first: Any, second: Any) -> Operation:
         if isinstance(first, fx.Node) and isinstance(second, fx.Node):
-            # Of a node with itself, all_input_nodes would have one.
+            # If both are the same node, all_input_nodes would have only one.
             return {"operation": operation} if first is not second else NotImplemented
         if isinstance(first, fx.Node) and isinstance(second, int | float):
             return {"operation": constant, key: sign * second}
@@ -338,7 +337,8 @@ LAYERS: dict[type[nn.Module], Callable[[Any], Operation | None]] = {
     nn.Dropout2d: NOTHING,
     nn.Identity: NOTHING,
 }
-"""The page's layers; what makes their operation gives None where they change nothing."""
+"""Layers that the page knows, and functions that make their operation, or None if they change
+nothing."""
 FUNCTIONS: dict[Callable[..., Any] | str, Callable[..., Operation]] = {
     bicubic: lambda _, scale: {"operation": "bicubic", "scale": scale},
     pixel_shuffle: _shuffle,
@@ -365,4 +365,4 @@ FUNCTIONS: dict[Callable[..., Any] | str, Callable[..., Operation]] = {
     "mul": _two("multiply", "scale", "factor"),
     "mul_": _two("multiply", "scale", "factor"),
 }
-"""The page's functions, and methods of tensors by name."""
+"""Functions that the page knows, and methods of tensors by name."""

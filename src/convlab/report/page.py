@@ -1,4 +1,4 @@
-"""The report as one HTML file that needs no other file and no network."""
+"""Write the report as one HTML file that needs no other file and no internet."""
 
 import re
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ SCRIPT_DATA = {
     "superres": ("curves", "scale", "error_colours", "photographs", "residual"),
     "live": ("kernel", "cnn", "mlp", "upscaler"),
 }
-"""Keys of each section that the page's script reads; the template reads all."""
+"""Keys of each section that the page's script reads; the template reads all keys."""
 WEB = Path(__file__).parent / "web"
 """Templates, styles and scripts."""
 SCRIPTS = (
@@ -35,9 +35,9 @@ SCRIPTS = (
     *("superres", "viewport", "gestures", "pictures", "gains", "explorer"),
     *("photo", "shuffle", "residual", "start"),
 )
-"""The modules of the page's script; each imports from those before it only."""
+"""The modules of the page's script; each imports only from those before it."""
 WORKER = ("kernel", "resize", "network", "colour", "tiles", "pixels", "upscale", "worker")
-"""Those of the script that upscales beside the page."""
+"""The modules of the script of the worker, which upscales photographs."""
 STYLES = (
     *("page", "architecture", "draw", "digits", "convolution", "embedding"),
     *("photo", "residual", "explorer"),
@@ -67,10 +67,10 @@ def render_page(
     Parameters
     ----------
     digits, embedding, superres, live, provenance : dict
-        From `digits_section` and the other functions of that kind.
+        The results of `digits_section` and the functions of the other sections.
     published : bool
-        Whether the photographs are BSDS500's, so that published results may be
-        shown beside those of this run.
+        Whether the photographs are those of BSDS500, so that published results
+        can be compared with those of this run.
 
     Returns
     -------
@@ -83,7 +83,7 @@ def render_page(
         If the page is larger than `MAX_PAGE_BYTES`.
     """
     if "unknown" not in live["cnn"]:
-        digits = digits | {"maps": []}  # the page computes them from what is drawn
+        digits = digits | {"maps": []}  # the page computes feature maps of the drawing itself
     sections = {"digits": digits, "embedding": embedding, "superres": superres, "live": live}
     environment = Environment(
         loader=FileSystemLoader(WEB), autoescape=True, undefined=StrictUndefined, trim_blocks=True
@@ -116,13 +116,13 @@ def render_page(
 def link_headings(text: str) -> Markup:
     """Make each heading below the page's title a link to itself.
 
-    A section's own heading (h2) has the section's `id`; those below have that and their words,
-    such as "digits-training".
+    The link of a section's own heading (h2) is the section's `id`. Headings below get an `id` of
+    the section's and their words, such as "digits-training".
 
     Parameters
     ----------
     text : str
-        HTML in which headings stand in sections with an `id`.
+        HTML whose headings are in sections with an `id`.
 
     Returns
     -------
@@ -149,12 +149,12 @@ def link_headings(text: str) -> Markup:
 
 
 def bundle(modules: Sequence[str]) -> str:
-    """Make one script of JavaScript modules: each becomes a function that gives what it exports.
+    """Join JavaScript modules into one script; each becomes a function that returns its exports.
 
     Parameters
     ----------
     modules : sequence of str
-        Names of files of `WEB`, without the suffix; each imports from those before it only.
+        Names of files in `WEB`, without suffix; each imports only from those before it.
 
     Returns
     -------
@@ -175,10 +175,10 @@ def _wrapped(module: str) -> str:
 
 @cache
 def _plotting_library() -> str:
-    """Vega-Lite, Vega and Vega-Embed; bundling them takes seconds."""
+    """Bundle Vega-Lite, Vega and Vega-Embed, which takes seconds."""
     return vl_convert.javascript_bundle(_EXPOSE_VEGA)
 
 
 def _inline(script: str) -> Markup:
-    """Escape what would end the script element; in a script it occurs in strings only."""
+    """Escape tags that would end the script element; in a script they occur only in strings."""
     return Markup(re.sub(r"<(?=/script|!--)", r"\\x3c", script, flags=re.IGNORECASE))  # noqa: S704

@@ -1,4 +1,4 @@
-"""The report's section on provenance: parameters, versions, and checksums of what was read."""
+"""Collect the report's section on provenance: parameters, versions, checksums of files."""
 
 import hashlib
 import re
@@ -21,18 +21,18 @@ LIBRARIES = (
     "safetensors",
     "dvc",
 )
-"""Libraries whose version may change a result."""
+"""Libraries whose versions can change a result."""
 
 
 def provenance_section(
     blocks: dict[str, Any], requirements: Path, read: Iterable[Path]
 ) -> dict[str, dict[str, str]]:
-    """Collect the parameters, libraries and files that the results come from.
+    """Collect the parameters, libraries and files on which the results depend.
 
     Parameters
     ----------
     blocks : dict
-        The blocks of the parameter file that are shown.
+        The blocks of the parameter file to show.
     requirements : Path
         The file that pins the libraries.
     read : iterable of Path
@@ -46,7 +46,7 @@ def provenance_section(
     Raises
     ------
     InputError
-        As `pinned_versions`.
+        For the reason of `pinned_versions`.
     """
     files = {
         path.as_posix(): filter(Path.is_file, path.rglob("*")) if path.is_dir() else [path]
@@ -74,7 +74,7 @@ def pinned_versions(requirements: Path) -> dict[str, str]:
     Raises
     ------
     InputError
-        If a line is something else.
+        If a line is not a requirement.
     """
     lines = requirements.read_text(encoding="utf-8").splitlines()
     stated = [re.split(r"(?:^|\s)(?:#|--)|\s\\", line)[0].strip() for line in lines]
@@ -88,9 +88,9 @@ def pinned_versions(requirements: Path) -> dict[str, str]:
 
 
 def checksum(files: Iterable[Path]) -> str:
-    """SHA-256, in hexadecimal, of the contents of files in the order of their paths.
+    """Give the SHA-256, in hexadecimal, of the contents of files in the order of their paths.
 
-    For one file it is what `sha256sum FILE` prints; for several, what
+    For one file it is what `sha256sum FILE` prints; for several files, what
     `cat FILES | sha256sum` prints.
 
     Returns

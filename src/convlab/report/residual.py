@@ -1,4 +1,4 @@
-"""How the output is made: bicubic interpolation plus a residual, and pixel shuffle."""
+"""Show how a network makes its output: bicubic interpolation plus residual, and pixel shuffle."""
 
 from typing import Any
 
@@ -15,9 +15,10 @@ from convlab.superres.layers import Upscaler
 from convlab.superres.tiling import BICUBIC_MARGIN
 
 PART_SIZE = 16
-"""LR pixels on a side of the part that is shown: few, so that each can be seen."""
+"""LR pixels on a side of the part that is shown; few, so that single pixels are visible."""
 CHANNEL_COLOURS = ((0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167))
-"""RGB of the channels that pixel shuffle rearranges; more than four repeat them."""
+"""RGB colours of the channels that pixel shuffle rearranges; more than four channels repeat
+them."""
 
 
 def show_residual(network: Upscaler, photo: UpscaledPhoto) -> dict[str, Any] | None:
@@ -31,11 +32,11 @@ def show_residual(network: Upscaler, photo: UpscaledPhoto) -> dict[str, Any] | N
     Returns
     -------
     dict or None
-        For a network that the page runs itself: `low` and `truth`, pictures as data URIs, of
-        which `low` is larger, since the output depends on pixels around; `top` and `left`,
-        where the part begins in `low`; its `height` and `width` in LR pixels; and `steps` as
-        `output_steps` gives them. For another one, `pictures` as `show_shuffle` gives them.
-        None if there is nothing to show.
+        If the page runs the network itself: `low` and `truth`, pictures as data URIs, where `low`
+        is larger than the part, because the output depends on pixels around it; `top` and `left`,
+        where the part begins in `low`; its `height` and `width` in LR pixels; and `steps`, the
+        result of `output_steps`. Else `pictures`, the result of `show_shuffle`. None if there is
+        nothing to show.
     """
     description, dependence = describe_network(network), measure_dependence(network)
     if "unknown" in description or dependence is None:
@@ -66,16 +67,16 @@ def output_steps(operations: list[Operation], output: int, scale: int) -> dict[s
     ----------
     operations : list of Operation
     output : int
-        Index of the output: n for what operation n - 1 gives.
+        Index of the output: n for the output of operation n - 1.
     scale : int
-        The network's.
+        Upscaling factor of the network.
 
     Returns
     -------
     dict
-        Such indices: `bicubic`, None unless a bicubic interpolation of the input is added last;
-        `residual`, to which it is added, or the output; `channels`, the scale^2 channels of which
-        pixel shuffle makes that, None for a network that upscales otherwise; `output`.
+        Indices of the same kind: `bicubic`, the bicubic interpolation of the input, if it is added
+        last, else None; `residual`, the tensor that it is added to, else the output; `channels`,
+        the scale^2 channels that pixel shuffle rearranges into the residual, else None; `output`.
     """
 
     def made_by(index: int, operation: str) -> bool:
@@ -106,7 +107,7 @@ def show_shuffle(network: Upscaler, photo: UpscaledPhoto) -> dict[str, Any] | No
     Returns
     -------
     dict or None
-        Pictures as data URIs; None for a network that upscales otherwise.
+        Pictures as data URIs; None for a network that upscales in another way.
     """
     features = shuffled_features(network, photo.low)
     if features is None:
@@ -127,7 +128,7 @@ def show_shuffle(network: Upscaler, photo: UpscaledPhoto) -> dict[str, Any] | No
 
 
 def _part(photo: UpscaledPhoto) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-    """Choose the part that is hardest for bicubic interpolation; its LR and its HR pixels."""
+    """Give LR and HR pixels of the part where bicubic interpolation has the largest error."""
     window = hardest_window(photo.truth, photo.bicubic, PART_SIZE * photo.scale)
     starts = [each.start // photo.scale for each in window]
     stops = [min(start + PART_SIZE, n) for start, n in zip(starts, photo.low.shape, strict=True)]

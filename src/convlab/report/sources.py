@@ -1,4 +1,4 @@
-"""Reads what the other stages left, and checks that it is all of one run."""
+"""Read the outputs of the other stages, and check that all are from the same run."""
 
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
@@ -30,7 +30,7 @@ SUPERRES_FILES = (
     *("train_sr/x{scale}/model.safetensors", "train_sr/x{scale}/curve.csv"),
     *("evaluate_sr/x{scale}/images.csv", "evaluate_sr/x{scale}/upscaled"),
 )
-"""The files and the folder that `read_superres_run` and `read_upscaled` read, of each scale."""
+"""The files and the folder that `read_superres_run` and `read_upscaled` read for each scale."""
 
 
 class DigitsRun(NamedTuple):
@@ -43,14 +43,14 @@ class DigitsRun(NamedTuple):
     labels: np.ndarray
     """uint8, shape (n,)."""
     predictions: np.ndarray
-    """int, shape (n,): of the trained CNN."""
+    """int, shape (n,): the trained CNN's predictions."""
     curve: dict[str, list[float]]
-    """Of both trainings, by column."""
+    """Curves of both trainings, by column."""
     shift: dict[str, list[float]]
     """Accuracy of both networks on shifted digits, by column."""
     snapshots: Snapshots
     positions: np.ndarray
-    """float, shape (s, m, 2): of the first m test digits in the plane, at each snapshot."""
+    """float, shape (s, m, 2): positions of the first m test digits in the plane, per snapshot."""
 
 
 class SuperresRun(NamedTuple):
@@ -64,7 +64,7 @@ class SuperresRun(NamedTuple):
     images: dict[str, list[Any]]
     """Quality of each photograph by each method, by column."""
     curve: dict[str, list[float]]
-    """Of the training, by column."""
+    """Curve of the training, by column."""
 
 
 def read_digits_run(mnist: Path, stages: Path) -> DigitsRun:
@@ -84,7 +84,7 @@ def read_digits_run(mnist: Path, stages: Path) -> DigitsRun:
     Raises
     ------
     InputError
-        If a file is missing, damaged or of another run than the others.
+        If a file is missing, damaged or from another run than the others.
     """
     images, labels = read_digits(mnist, "test")
     predictions = np.array(read_columns(stages / PREDICTIONS)["predicted"], int)
@@ -128,7 +128,7 @@ def read_superres_run(bsds: Path, stages: Path, scale: int) -> SuperresRun:
     Raises
     ------
     InputError
-        As `read_digits_run`; also if the network is for another scale.
+        For the reasons of `read_digits_run`, or if the network is for another scale.
     """
     model, curve, table, upscaled = (stages / name.format(scale=scale) for name in SUPERRES_FILES)
     _, _, photos = split_photos(bsds)
@@ -139,7 +139,7 @@ def read_superres_run(bsds: Path, stages: Path, scale: int) -> SuperresRun:
 
 
 def read_upscaled(run: SuperresRun, photo: Path) -> UpscaledPhoto:
-    """Read a test photograph and what the network made of it.
+    """Read a test photograph and the network's output for it.
 
     Returns
     -------
@@ -148,7 +148,7 @@ def read_upscaled(run: SuperresRun, photo: Path) -> UpscaledPhoto:
     Raises
     ------
     InputError
-        If one of both is missing or damaged, or their sizes do not match.
+        If one of them is missing or damaged, or if their sizes do not match.
     """
     rgb, scale, file = read_rgb(photo), run.network.scale, run.upscaled / f"{photo.stem}.png"
     output = read_plane(file)
@@ -158,4 +158,4 @@ def read_upscaled(run: SuperresRun, photo: Path) -> UpscaledPhoto:
 
 
 def _refuse(path: Path) -> NoReturn:
-    raise InputError(f"{path}: is of another run than the rest: run `dvc repro`")
+    raise InputError(f"{path}: is from another run than the other files: run `dvc repro`")

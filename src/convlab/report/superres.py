@@ -1,4 +1,4 @@
-"""The report's section on super-resolution: results per scale, photographs, colours."""
+"""Collect the report's section on super-resolution: results, photographs, colours."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -26,15 +26,15 @@ NETWORK_METHODS = {
     "network": "this run's network",
     "network_ensemble": "this run's network, self-ensemble",
 }
-"""Methods that are a network of this run, and their names on the page."""
+"""Methods that use a network of this run, and their names on the page."""
 COLOUR_PART_SIZE = 160
 """Pixels on a side of the part that is shown as Y, Cb and Cr."""
 CHROMA_SUBSAMPLING = 4
 """Factor by which that part's luminance or chrominance is downscaled."""
 MAX_ERROR = 42
-"""Grey levels of the largest error that has a colour of its own in error maps."""
+"""Largest error, in grey levels, with its own colour in error maps; larger ones share a colour."""
 REACH = 2
-"""LR pixels beyond a part of a picture that bicubic interpolation of the part reads."""
+"""LR pixels around a part of a picture that its bicubic interpolation depends on."""
 
 
 def superres_section(
@@ -46,18 +46,18 @@ def superres_section(
     training: TrainSr,
     patches: MakePatches,
 ) -> dict[str, Any]:
-    """Collect what the page shows of super-resolution.
+    """Collect what the page shows about super-resolution.
 
     Parameters
     ----------
     runs : sequence of SuperresRun
-        One of each scale; the photographs are shown at the scale of the first.
+        One for each scale; the photographs are shown at the scale of the first.
     photos : iterable of UpscaledPhoto
         All test photographs, upscaled by the first network.
     gallery_images : int
-        How many photographs are shown whole.
+        Number of photographs that are shown whole.
     part_size : int
-        Pixels on a side of the part that is shown of each of the others.
+        Pixels on a side of the part that is shown of each other photograph.
     training : TrainSr
         How the networks were trained.
     patches : MakePatches
@@ -100,7 +100,7 @@ def superres_section(
 
 
 def show_photo(photo: UpscaledPhoto, window: tuple[slice, slice]) -> dict[str, Any]:
-    """Give what the page makes a photograph's pictures and error maps from, without loss.
+    """Give, without loss, what the page needs to draw a photograph's pictures and error maps.
 
     Parameters
     ----------
@@ -111,10 +111,10 @@ def show_photo(photo: UpscaledPhoto, window: tuple[slice, slice]) -> dict[str, A
     Returns
     -------
     dict
-        `width` and `height` in pixels; the ground truth in colour, the network's luminance, and
-        as much of the low resolution (Y, Cb and Cr in place of red, green and blue) as bicubic
-        interpolation needs, as data URIs; and at which row, `top`, and column, `left`, of the
-        low resolution after interpolation the part begins.
+        `width` and `height` in pixels; as data URIs, the ground truth in colour, `truth`, the
+        network's luminance, `network`, and as much of the low resolution as bicubic interpolation
+        needs, `low` (Y, Cb and Cr instead of red, green and blue); and `top` and `left`, row and
+        column of the interpolated low resolution at which the part begins.
     """
     scale, truth = photo.scale, photo.rgb[window]
     spans = [span.indices(side) for span, side in zip(window, photo.truth.shape, strict=True)]
@@ -140,7 +140,7 @@ def show_photo(photo: UpscaledPhoto, window: tuple[slice, slice]) -> dict[str, A
 
 
 def show_colours(photo: UpscaledPhoto) -> dict[str, str]:
-    """Show a part of a photograph as Y, Cb and Cr, and with one or the other downscaled.
+    """Show a part of a photograph as Y, Cb and Cr, and with coarse colour or coarse luminance.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ def show_colours(photo: UpscaledPhoto) -> dict[str, str]:
 
 
 def _results(run: SuperresRun, training: TrainSr, patches: MakePatches) -> dict[str, Any]:
-    """Figures of one scale."""
+    """Give the results at one scale."""
     network = run.network
     qualities = _qualities(run.images)
     means = mean_qualities(qualities)
@@ -197,7 +197,7 @@ def _results(run: SuperresRun, training: TrainSr, patches: MakePatches) -> dict[
 
 
 def _qualities(images: dict[str, list[Any]]) -> dict[str, dict[str, Quality]]:
-    """Of each photograph, by method."""
+    """Give the qualities of each photograph, by method."""
     methods = [name.removesuffix("_psnr") for name in images if name.endswith("_psnr")]
     return {
         name: {
@@ -209,7 +209,7 @@ def _qualities(images: dict[str, list[Any]]) -> dict[str, dict[str, Quality]]:
 
 
 def _methods(means: dict[str, dict[str, float]], scale: int) -> list[dict[str, Any]]:
-    """Rows of the table of results: this run's network, then all other methods, by PSNR."""
+    """Give the rows of the table of results: this run's network, then other methods by PSNR."""
     measured = [
         {
             "name": NETWORK_METHODS.get(method, method),
@@ -233,6 +233,6 @@ def _methods(means: dict[str, dict[str, float]], scale: int) -> list[dict[str, A
 
 
 def _error_colours() -> list[list[int]]:
-    """Colour of each error, as red, green and blue: 0 is black, `MAX_ERROR` + 1 and more bright."""
+    """Give the RGB colour of each error: 0 is black, `MAX_ERROR` + 1 and more are bright."""
     errors = np.arange(MAX_ERROR + 2) / (MAX_ERROR + 1)
     return to_bytes(255 * matplotlib.colormaps["inferno"](errors)[:, :3]).tolist()

@@ -1,4 +1,4 @@
-// Pictures whose single pixels matter: read, painted as cells, marked, pointed at.
+// Pictures with visible single pixels: reading, painting as cells, marking, and finding the cell under a pointer.
 import { copyToCanvas, loadPicture, make } from "./page.js";
 
 const NEGATIVE = [179, 74, 0];
@@ -12,7 +12,7 @@ export function diverging(share) {
   return ZERO.map((zero, place) => zero + strength * (end[place] - zero));
 }
 
-// The largest absolute value, and at least a grey level.
+// The largest absolute value, but at least one grey level.
 export function largest(values) {
   return values.reduce((most, value) => Math.max(most, Math.abs(value)), 1 / 255);
 }
@@ -21,7 +21,7 @@ export function grey(share) {
   return Array(3).fill(255 * Math.min(1, Math.max(0, share)));
 }
 
-// A number with a true minus sign, and without one for what rounds to 0.
+// A number with a typographic minus sign, and without a sign if it rounds to 0.
 export function decimal(number, digits = 2) {
   const text = number.toFixed(digits);
   return Number(text) === 0 ? (0).toFixed(digits) : text.replace("-", "\u2212");

@@ -1,11 +1,11 @@
-// A convolution of the CNN, step by step: kernel times patch, their sum, the cell that it makes.
+// A convolution of the CNN, step by step: kernel times patch, the sum, and the output cell that gets it.
 import { cellPicture, decimal, diverging, grey, readGrey, whenArrowed } from "./cells.js";
 import { outputSide, tensor } from "./kernel.js";
 import { build, decode } from "./network.js";
 import { choose, colour, data, find, make, whenThemed } from "./page.js";
 
 const STEP_TIME = 150; // ms from one place to the next
-const MAX_NUMBERS_SIDE = 9; // of a larger kernel, the numbers would not fit
+const MAX_NUMBERS_SIDE = 9; // numbers of a larger kernel would not fit
 const OPTIONS = { padding: [0, 4], stride: [1, 4], dilation: [1, 3] }; // least and most that can be chosen
 const ACTIVATION_NAMES = { relu: "ReLU", leaky_relu: "leaky ReLU", elu: "ELU", silu: "SiLU", gelu: "GELU" };
 const ELEMENTWISE = {
@@ -19,7 +19,7 @@ const ELEMENTWISE = {
 const isConvolution = ({ operation }) => operation === "convolution";
 const same = (pair, other) => String(pair) === String(other);
 
-// The operations on output `index`, up to the first one that needs more than a cell.
+// The operations on output `index`, up to the first one that depends on more than one cell.
 function elementwiseAfter(operations, index) {
   const users = operations.flatMap(({ inputs }, place) => inputs.filter((input) => input === index).map(() => place));
   const next = operations[users[0]];
@@ -27,8 +27,8 @@ function elementwiseAfter(operations, index) {
   return [next, ...elementwiseAfter(operations, users[0] + 1)];
 }
 
-// What a kernel makes of one channel of an image for one cell of the output; rows and columns of
-// `places` may lie in the padding.
+// The products of a kernel and one channel of an image for one cell of the output; rows and columns
+// in `places` may be in the padding.
 function multiplyPatch(image, { kernel, stride, padding, dilation }, weights, channel, row, column) {
   const places = Array.from(weights, (_, tap) => [
     row * stride[0] + Math.floor(tap / kernel[1]) * dilation[0] - padding[0],
@@ -82,8 +82,8 @@ async function stepThroughConvolution() {
   const layers = operations.filter(isConvolution);
   const digits = await Promise.all(data.digits.examples.map(readGrey));
   const [inputPicture, outputPicture] = ["input", "output"].map((name) => cellPicture(find(`convolution-${name}`)));
-  // What is chosen: values of the network for a digit, a layer as it was trained and as it is now,
-  // the operations after it, what they give, channels of both sides, a cell of the output.
+  // The choices: values of the network for a digit, a layer as it was trained and as it is now,
+  // the operations after it, their outputs, input and output channel, a cell of the output.
   let all, trained, layer, after, given, fill, timer;
   let [output, input, row, column] = [0, 0, 0, 0];
 
@@ -112,7 +112,7 @@ async function stepThroughConvolution() {
     }
   }
 
-  // What would leave no output cannot be chosen.
+  // Options that would leave no output cannot be chosen.
   function limitOptions() {
     for (const name of Object.keys(OPTIONS)) {
       for (const option of select(name).options) {
@@ -182,7 +182,7 @@ async function stepThroughConvolution() {
     showCell();
   }
 
-  // The lines of the sum that makes the chosen cell.
+  // The terms of the sum in the chosen cell.
   function lines(parts) {
     const own = parts[input];
     const others = parts.reduce((sum, part) => sum + (part === own ? 0 : part.sum), 0);
@@ -224,7 +224,7 @@ async function stepThroughConvolution() {
     moveTo(Math.floor(place / width), place % width);
   }
 
-  // Goes so many cells further, row by row; after the last one, to the first.
+  // Moves forward by a number of cells, row by row; after the last cell comes the first.
   function advance(by) {
     const { height, width } = given[0];
     const place = (row * width + column + by + height * width) % (height * width);
@@ -237,7 +237,7 @@ async function stepThroughConvolution() {
     find("convolution-play").textContent = on ? "Pause" : "Play";
   }
 
-  // For keys and buttons: what they show is also said.
+  // For keys and buttons: screen readers read what they show.
   function step(move) {
     play(false);
     move();
@@ -245,7 +245,7 @@ async function stepThroughConvolution() {
     find("convolution-spoken").textContent = [find("convolution-place").textContent, ...told].join(", ");
   }
 
-  // The cell whose patch has its middle nearest to a place of the padded input.
+  // The cell whose patch has its middle nearest to a position of the padded input.
   function pointAtInput(...place) {
     const cell = place.map((at, axis) => Math.round((at - (layer.dilation[axis] * (layer.kernel[axis] - 1)) / 2) / layer.stride[axis]));
     moveTo(...cell);

@@ -11,12 +11,12 @@ plot("loss", () =>
     ["CNN", "MLP"],
   ));
 
-// Of both networks, by step; an error of 0 has no place on a logarithmic axis.
+// Points of both networks by step, without errors of 0, which a logarithmic axis cannot show.
 const testErrors = long(data.digits.curve, "step", { CNN: "cnn_accuracy", MLP: "mlp_accuracy" })
   .map((row) => ({ ...row, value: 1 - row.value }))
   .filter(({ value }) => value > 0);
 
-// Round numbers on a logarithmic axis, from below all values to above them.
+// Round numbers for a logarithmic axis, from below all values to above all values.
 function logTicks(values) {
   const ticks = [1e-5, 1e-4, 1e-3, 0.01, 0.1].flatMap((unit) => [unit, 2 * unit, 5 * unit]).concat(1);
   const from = ticks.findLastIndex((tick) => tick <= Math.min(...values));
@@ -80,7 +80,7 @@ function nextCell(buttons, { label, prediction }, [right, down]) {
   return buttons.filter((each) => ahead(each) > 0 && aside(each) === 0).sort((one, other) => ahead(one) - ahead(other))[0];
 }
 
-// Makes buttons of the matrix's numbers; Tab reaches one of them, the arrow keys the others.
+// Makes a button of each number in the matrix. Tab goes to one of them; the arrow keys go to the others.
 function addConfusion() {
   const buttons = [...find("confusion").tBodies[0].rows].flatMap((row, label) =>
     [...row.cells].slice(1).flatMap((element, prediction) => {
@@ -133,6 +133,6 @@ function showFields() {
 }
 
 addConfusion();
-// A network without convolutions has neither.
+// A network without convolutions has neither maps nor fields.
 if (maps.length) showMaps();
 if (fields.length) showFields();

@@ -1,4 +1,4 @@
-// A digit that the reader draws, and what both networks make of it.
+// A digit that the reader draws, and the predictions of both networks for it.
 import { copyToCanvas, data, find, loadPicture, whenThemed } from "./page.js";
 import { tensor } from "./kernel.js";
 import { build, decode } from "./network.js";
@@ -30,7 +30,7 @@ function makeColumn(name) {
   };
 }
 
-// The networks that the page knows, by name; of the others, it says why not.
+// The networks that the page can run, by name; for the others, it gives the reason.
 function buildNetworks() {
   const kernel = decode(data.live.kernel);
   const networks = {};
@@ -106,7 +106,7 @@ async function embedTestDigits(run, sheet) {
     embeddings.set(run(toInput(readDigit(index))).outputs[1].values, index * width);
     if (index % 25 === 0) progress.textContent = index;
   });
-  progress.textContent = labels.length; // the line stays, so that what follows does not move
+  progress.textContent = labels.length; // the line remains, so that the parts below do not move
   return embeddings;
 }
 
@@ -119,7 +119,7 @@ function startDrawing() {
   const buttons = [...document.querySelectorAll(".test-digits button")];
   const pictures = buttons.map((button) => button.firstChild);
   const shift = { down: 0, right: 0 };
-  let digit; // what is drawn, in MNIST's form
+  let digit; // the drawing in MNIST's form
   let predictions = {};
   let due = 0;
 

@@ -4,20 +4,20 @@ import { showTile } from "./cells.js";
 import { Plane } from "./plane.js";
 
 const scatter = data.embedding;
-const scatterMargin = 0.04; // of the plane, around all points
+const scatterMargin = 0.04; // around all points, relative to the plane
 const digitSide = 28; // pixels of a digit's picture
 const playTime = 800; // milliseconds from one snapshot to the next
-const jumpTime = 300; // and from any to the one that the slider says
+const jumpTime = 300; // milliseconds from any snapshot to the one that the slider chooses
 const atlasStrength = 0.3;
 
 const lastSnapshot = scatter.frames.length - 1;
 const snapshotPlaces = scatter.frames.map((frame) => frame.map(([x, y]) => onPlane(x, y)));
 const shownClasses = new Set([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
 const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
-const scatterColours = {}; // of the theme, and pictures in them
-let trainingTime = lastSnapshot; // of the points that are shown, in snapshots
+const scatterColours = {}; // colours of the theme, and pictures in these colours
+let trainingTime = lastSnapshot; // time of the points that are shown, in snapshots
 let trainingPlays = false;
-let jumpSpeed = 0; // snapshots for each millisecond, on the way to that of the slider
+let jumpSpeed = 0; // snapshots per millisecond, during a jump to the slider's snapshot
 let scatterPoints = [];
 let hoveredDigit = null;
 let chosenDigit = Math.max(0, scatter.labels.findIndex((label, index) => label !== scatter.predictions[index]));
@@ -43,7 +43,7 @@ function onCurve([before, start, end, after], share) {
   return start + way * (end - start) + share * (1 - share) * ((1 - share) * leaving - share * arriving);
 }
 
-// Those who want less motion see the snapshots only.
+// Readers who prefer reduced motion see only the snapshots.
 const shownTime = () => (reducedMotion.matches ? Math.floor(trainingTime) : trainingTime);
 
 function placePoints() {
@@ -59,7 +59,7 @@ function placePoints() {
 
 const toChannels = (hex) => [1, 3, 5].map((start) => parseInt(hex.slice(start, start + 2), 16));
 
-// White becomes the colour that belongs to its place, as [red, green, blue]; black transparent.
+// Replaces white by the colour for its place, as [red, green, blue], and makes black transparent.
 function tint(picture, colourAt) {
   const context = copyToCanvas(picture);
   const { canvas } = context;
@@ -107,7 +107,7 @@ const paintAs = {
   },
 };
 
-// The atlas is that of the end of the training, so it fades on the way there.
+// The atlas shows the end of the training, so it appears gradually towards the end.
 function paintAtlas(context) {
   const strength = atlasStrength * (1 - 2 * (lastSnapshot - shownTime()));
   if (!find("atlas").checked || strength <= 0) return;
@@ -144,7 +144,7 @@ function paintHighlighted(context, index, x, y, side) {
 function paintScatter(context) {
   if (!scatterColours.digits) return;
   const { width, height, zoom } = scatterPlane;
-  const side = Math.max(13, width / 34) * zoom ** 0.6; // digits that overlap come apart
+  const side = Math.max(13, width / 34) * zoom ** 0.6; // grows less than zoom, so that digits overlap less
   const onTop = [];
   context.imageSmoothingEnabled = zoom < 4;
   context.textAlign = "center";
@@ -158,7 +158,7 @@ function paintScatter(context) {
   for (const [index, x, y] of onTop) paintHighlighted(context, index, x, y, Math.max(30, 1.4 * side));
 }
 
-// Moves the points on by milliseconds; says whether they have further to go.
+// Moves the points by a number of milliseconds; tells whether they have not yet arrived.
 function advanceTraining(elapsed) {
   const goal = Number(find("snapshot").value);
   const before = trainingTime;
@@ -222,7 +222,7 @@ function hoverDigit(index) {
   scatterPlane.requestDraw();
 }
 
-// Unlike pointing at a digit, this is spoken.
+// Chooses a digit; unlike pointing at one, this is read by screen readers.
 function chooseDigit(index) {
   if (index === chosenDigit) return;
   chosenDigit = index;
@@ -275,7 +275,7 @@ placePoints();
 showSnapshot(lastSnapshot);
 showCard();
 const widths = scatter.steps.map((_, snapshot) => snapshotText(snapshot).length);
-find("snapshot-text").style.width = `${Math.max(...widths)}ch`; // else the slider would change its own
+find("snapshot-text").style.width = `${Math.max(...widths)}ch`; // else the slider's width would change
 choose(find("marks"), Object.keys(paintAs), (index) => {
   paintDigit = Object.values(paintAs)[index];
   scatterPlane.requestDraw();

@@ -1,12 +1,12 @@
-// The test photographs and the reader's own: bicubic beside network, ground truth, errors.
+// The test photographs and the reader's own photograph: bicubic beside network, ground truth, errors.
 import { data, find, make } from "./page.js";
 import { confineViewport, MAX_ZOOM, panViewport, placePicture, visibleSpan, WHOLE_PICTURE, zoomViewport } from "./viewport.js";
 import { followGestures } from "./gestures.js";
 import { nextTask, openGiven, openStored } from "./pictures.js";
 import { drawGains, followGains, markGain, signed } from "./gains.js";
 
-const DIVIDER_REACH = 22; // CSS pixels from the divider at which it can be grabbed
-const BOX_ASPECT = 3 / 2; // of all photographs, so that the page does not jump
+const DIVIDER_REACH = 22; // CSS pixels around the divider where a drag moves it
+const BOX_ASPECT = 3 / 2; // the same for all photographs, so that the page does not jump
 const ZOOM_STEP = 1.5;
 const VIEWS = {
   compare: { pictures: ["bicubic", "network"], labels: ["bicubic", "network"] },
@@ -23,7 +23,7 @@ const viewer = find("viewer");
 const layers = [...viewer.querySelectorAll(".layer")];
 const sides = [...viewer.querySelectorAll(".side")];
 const photographs = data.superres.photographs;
-const pictures = new Map(); // of photographs that were shown, as promises
+const pictures = new Map(); // promises of the pictures of photographs that were shown
 const explored = {
   photograph: photographs.find(({ rank }) => rank === 1),
   own: null,
@@ -81,7 +81,7 @@ function drawViewport() {
   const { left, top, width, height } = placePicture(viewportShown(), explored.aspect);
   const { zoom } = explored.viewport;
   for (const canvas of viewer.querySelectorAll("canvas")) {
-    // All is relative to the box, so it fits after a change of the box's size, and in print.
+    // Everything is relative to the box, so that it also fits after the box's size changes, and in print.
     canvas.style.width = `${(100 * width) / zoom}%`;
     canvas.style.height = `${(100 * height) / zoom}%`;
     canvas.style.transform = `translate(${(100 * left * zoom) / width}%, ${(100 * top * zoom) / height}%) scale(${zoom})`;
@@ -124,7 +124,7 @@ async function showPictures() {
   const canvases = [];
   for (const name of VIEWS[view].pictures) {
     canvases.push(paintings[name]());
-    await nextTask(); // so that the page stays alive
+    await nextTask(); // so that the page reacts
   }
   if (photograph !== explored.photograph || view !== viewName()) return; // something else was chosen meanwhile
   layers.forEach((layer, index) => {
@@ -217,7 +217,7 @@ function thumbnail(photograph, text) {
   return button;
 }
 
-// Adds the reader's own photograph, in place of a former one, and shows it. `bicubic`, `network` and
+// Adds the reader's own photograph, which replaces an earlier one, and shows it. `bicubic`, `network` and
 // `truth` are addresses of pictures of `width` x `height` pixels; `truth` and `quality` may be null.
 export function addPhotograph(photograph) {
   const { own: former } = explored;
@@ -229,13 +229,13 @@ export function addPhotograph(photograph) {
   return choosePhotograph(explored.own);
 }
 
-// What the reader does.
+// Input of the reader.
 
 followGestures(viewer, {
   grab(point) {
     if (isZoomed() && !isNearDivider(point)) return panBy;
     if (!isDivided()) return null;
-    let share = explored.share; // beyond the ends, too: the divider waits there for the pointer
+    let share = explored.share; // may go beyond the ends; the divider then stays at the end
     return ({ x }) => {
       const [left, right] = visibleSpan(viewportShown(), explored.aspect);
       share += x / (right - left);
@@ -263,7 +263,7 @@ viewer.addEventListener("pointermove", (event) => {
 viewer.addEventListener(
   "wheel",
   (event) => {
-    if (!event.ctrlKey) return; // the page scrolls
+    if (!event.ctrlKey) return; // without Ctrl, the page scrolls
     event.preventDefault();
     const { left, top, width, height } = viewer.getBoundingClientRect();
     zoomBy(Math.exp(-event.deltaY / 300), { x: (event.clientX - left) / width, y: (event.clientY - top) / height });

@@ -1,11 +1,11 @@
-// The gain on each test photograph: a bar for each, to click or to drag over.
+// The gain on each test photograph, as bars that can be clicked, and that a drag can pass.
 import { find, make } from "./page.js";
 
 export const signed = (gain) => `${gain >= 0 ? "+" : ""}${gain.toFixed(2)} dB`;
 
 const chart = find("gains");
 const hint = find("gains-hint");
-const TICKS = 4; // about so many
+const TICKS = 4; // approximate number
 
 function drawing(tag, attributes) {
   const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -57,13 +57,13 @@ function showHint(photographs, index) {
   hint.style.transform = `translateX(-${place}%)`; // so it stays inside
 }
 
-// Marks a bar; -1 for none.
+// Marks a bar; -1 marks none.
 export function markGain(photographs, index) {
   chart.querySelectorAll("rect").forEach((bar, place) => bar.classList.toggle("chosen", place === index));
   showHint(photographs, index);
 }
 
-// `choose(index, isFinal)` is called for each bar that a drag passes, and finally where it ends.
+// `choose(index, isFinal)` is called for each bar that a drag passes, and at its end with isFinal = true.
 export function followGains(photographs, choose, chosen) {
   let start = null;
   const under = ({ clientX }) => {

@@ -1,4 +1,4 @@
-// Mouse, fingers and pen on an element: drags, clicks, double clicks and pinches.
+// Gestures of mouse, fingers and pen on an element: drags, clicks, double clicks and pinches.
 const CLICK_REACH = 4; // CSS pixels that a pointer may move in a click
 const DOUBLE_CLICK_REACH = 30;
 const DOUBLE_CLICK_TIME = 350; // milliseconds
@@ -58,6 +58,6 @@ export function followGestures(element, { grab, click, doubleClick, pinch }) {
     }
   });
   for (const name of ["pointerup", "pointercancel", "lostpointercapture"]) element.addEventListener(name, release);
-  // Else a pinch would scroll the page, where one finger may.
+  // Else a pinch would scroll the page; a drag with one finger may scroll it.
   element.addEventListener("touchstart", (event) => event.touches.length > 1 && event.preventDefault(), { passive: false });
 }

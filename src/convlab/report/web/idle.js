@@ -1,6 +1,6 @@
-// Long work in pieces, between which the page reacts.
+// Long computations in pieces, so that the page can react between two pieces.
 
-const PIECE = 8; // milliseconds, after which no further step begins
+const PIECE = 8; // milliseconds; after this time, no further step begins in a piece
 
 function whenIdle() {
   return new Promise((resolve) => {
@@ -9,7 +9,7 @@ function whenIdle() {
   });
 }
 
-// Calls `step` with 0, 1, ... until `count`; stops when `isStale` says so, and tells whether it did all.
+// Calls `step` with 0, 1, ..., count - 1; stops when `isStale` returns true, and tells whether it did all steps.
 export async function inPieces(count, step, isStale = () => false) {
   let next = 0;
   while (next < count) {

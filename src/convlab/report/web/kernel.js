@@ -1,6 +1,6 @@
-// Convolutions: by WebAssembly with SIMD, see kernel/conv.ts, or where that is missing in JavaScript.
+// Convolutions by WebAssembly with SIMD, see kernel/conv.ts, or by JavaScript if the browser does not support it.
 //
-// A tensor is {height, width, channels, values}: the channels of a pixel lie together.
+// A tensor is {height, width, channels, values}; the channels of a pixel follow each other.
 
 export function tensor(height, width, channels, values = new Float32Array(height * width * channels)) {
   return { height, width, channels, values };
@@ -46,7 +46,7 @@ export function plainConvolution(options) {
           const x = column * stride[1] + (tap % kernel[1]) * dilation[1];
           for (let input = 0; input < inputs; input++) {
             const value = padded[(y * columns + x) * inputs + input];
-            if (value === 0) continue; // after ReLU, about half of them
+            if (value === 0) continue; // after ReLU, about half of all values are 0
             const from = (tap * inputs + input) * outputs;
             for (let output = 0; output < outputs; output++) sums[output] += value * ordered[from + output];
           }
@@ -57,12 +57,12 @@ export function plainConvolution(options) {
   };
 }
 
-// Gives a function like plainConvolution, or undefined where WebAssembly or its SIMD is missing.
+// Gives a function like plainConvolution, or undefined if the browser lacks WebAssembly or its SIMD.
 export function wasmConvolutions(bytes) {
   if (typeof WebAssembly === "undefined" || !WebAssembly.validate(bytes)) return undefined;
   const memory = new WebAssembly.Memory({ initial: 16 });
   const { convolve } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } }).exports;
-  let kept = 1024; // bytes at the beginning, of weights
+  let kept = 1024; // bytes of weights at the beginning
   const view = (address, length) => new Float32Array(memory.buffer, address, length);
   const reserve = (bytesInAll) => {
     const missing = bytesInAll - memory.buffer.byteLength;
@@ -92,7 +92,7 @@ export function wasmConvolutions(bytes) {
       const to = upTo(from + rows * columns * inputs * 4, 16);
       reserve(to + height * fours * wide * 4);
       pad(image, padding, rows, columns, view(from, rows * columns * inputs));
-      const together = dilation[1] === 1; // the numbers under a row of the kernel
+      const together = dilation[1] === 1; // whether the numbers under a row of the kernel are contiguous
       const pixel = inputs * 4;
       convolve(
         ...[from, weights, biases, to, height, fours, wide, kernel[0]],

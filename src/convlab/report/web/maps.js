@@ -1,12 +1,12 @@
 // The feature maps of a network's layers.
 import { make } from "./page.js";
 
-const MAX_LAYERS = 12; // of more, that many are shown, evenly spaced
-const MAX_MAPS = 32; // of a layer
-const MAX_PIXELS = 32 * 28 * 28; // of a layer
-const MAP_LINES = 8; // of maps: rows of the layers beside each other, columns of those below each other
-const MAP_SIDE = 28; // of a smaller map, each number becomes some pixels
-const ZOOM = 2; // on the screen, of layers beside each other
+const MAX_LAYERS = 12; // if there are more, so many are shown, evenly spaced
+const MAX_MAPS = 32; // for each layer
+const MAX_PIXELS = 32 * 28 * 28; // for each layer
+const MAP_LINES = 8; // rows of maps if layers are beside each other, columns if they are below each other
+const MAP_SIDE = 28; // in smaller maps, each number becomes a square of pixels
+const ZOOM = 2; // magnification on the screen if layers are beside each other
 
 const KINDS = {
   relu: "ReLU", leaky_relu: "leaky ReLU", elu: "ELU", silu: "SiLU", gelu: "GELU", sigmoid: "sigmoid", tanh: "tanh", prelu: "PReLU",
@@ -20,7 +20,7 @@ function layerName({ operation, kind, largest }) {
   return KINDS[kind ?? operation] ?? operation;
 }
 
-// For each operation, what it is called (the second ReLU is ReLU 2), and whether it gives no negative numbers.
+// For each operation, its name (the second ReLU is ReLU 2), and whether its output has no negative numbers.
 export function nameLayers(operations) {
   const counts = {};
   const isPositive = [true];
@@ -34,14 +34,14 @@ export function nameLayers(operations) {
   });
 }
 
-// The output of which operation, flattened at most, the output `index` of a network is.
+// The operation whose output, possibly flattened, is the output `index` of a network.
 function beforeFlatten(operations, index) {
   while (index > 0 && operations[index - 1].operation === "flatten") [index] = operations[index - 1].inputs;
   return index;
 }
 
 // Writes the first maps of a tensor into a picture, from left to right, each number as a square of
-// `scale` x `scale` pixels; gaps between maps stay clear.
+// `scale` x `scale` pixels; gaps between maps remain transparent.
 function drawMaps(pixels, { height, width, channels, values }, { count, columns, scale, isPositive }) {
   let largest = 1e-12;
   for (const value of values) largest = Math.max(largest, Math.abs(value));
@@ -61,7 +61,7 @@ function drawMaps(pixels, { height, width, channels, values }, { count, columns,
   }
 }
 
-// Makes a figure for each layer that has maps; `all` are the tensors that its network gives for some input.
+// Makes a figure for each layer that has maps; `all` are the network's tensors for some input.
 export function makeMaps(container, { operations, outputs }, all) {
   const beside = matchMedia("(min-width: 76rem)");
   const embedding = beforeFlatten(operations, outputs[1]);
@@ -99,7 +99,7 @@ export function makeMaps(container, { operations, outputs }, all) {
     paint(shown);
   }
 
-  // Shows tensors, or without them empty maps.
+  // Shows tensors, or empty maps if there are no tensors.
   function paint(tensors) {
     shown = tensors;
     for (const layer of layers) {

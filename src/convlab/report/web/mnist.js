@@ -1,14 +1,14 @@
-// Drawings in the form of MNIST's digits: the same steps as in digits/preprocessing.py.
+// Converts drawings to the form of MNIST's digits, by the same steps as digits/preprocessing.py.
 //
 // Pictures are tensors with one channel and grey levels from 0 (paper) to 255 (ink).
 import { tensor } from "./kernel.js";
 import { resize } from "./resize.js";
 
 export const MNIST_SIDE = 28;
-const INK_SIDE = 20; // of the square that the ink fills
-const INK_LEVEL = 127; // what is brighter is ink
+const INK_SIDE = 20; // side of the square that the ink fills
+const INK_LEVEL = 127; // brighter pixels are ink
 
-// The red of a part of a canvas, which for grey pictures is their grey.
+// The red channel of a part of a canvas, which is the grey level of a grey picture.
 export function readLevels(context, left, top, width, height) {
   const { data: colours } = context.getImageData(left, top, width, height);
   const levels = tensor(height, width, 1);
@@ -37,7 +37,7 @@ export function cropToInk({ height, width, values }) {
   return ink;
 }
 
-// Python's round: halves go to the even neighbour.
+// Rounds halves to even, as Python's round.
 function roundToEven(number) {
   const below = Math.floor(number);
   if (number - below !== 0.5) return Math.round(number);
@@ -81,13 +81,13 @@ function shiftBetweenPixels({ height, width, values }, down, right) {
   return shifted;
 }
 
-// Brings a drawing, bright on black, to MNIST's form; gives undefined if there is no ink.
+// Converts a drawing, bright on black, to MNIST's form; gives undefined if there is no ink.
 export function toMnist(drawing) {
   const ink = cropToInk(drawing);
   return ink && centreInk(ink);
 }
 
-// Shifts by whole pixels: what leaves is lost, what comes in is 0.
+// Shifts by whole pixels: pixels that are moved out are lost, new pixels are 0.
 export function shiftByPixels({ height, width, values }, down, right) {
   const shifted = tensor(height, width, 1);
   for (let row = Math.max(0, down); row < Math.min(height, height + down); row++) {
@@ -97,7 +97,7 @@ export function shiftByPixels({ height, width, values }, down, right) {
   return shifted;
 }
 
-// What the networks get: 0 (paper) to 1 (ink).
+// The input of the networks: 0 (paper) to 1 (ink).
 export function toInput({ height, width, values }) {
   return tensor(height, width, 1, values.map((level) => level / 255));
 }

@@ -1,10 +1,10 @@
-// Which of the test digits in the embedding's plot have the embeddings nearest to the drawing's.
+// The test digits in the plot of the embedding whose embeddings are nearest to that of the drawing.
 import { colour, copyToCanvas, data, isDark, make } from "./page.js";
 import { MNIST_SIDE, readLevels } from "./mnist.js";
 
 const NEAREST = 5;
 
-// Where a digit stands on the sheet of all of them.
+// The position of a digit on the sheet of all digits.
 function placeOnSheet(index) {
   const { columns } = data.embedding;
   return { left: (index % columns) * MNIST_SIDE, top: Math.floor(index / columns) * MNIST_SIDE };
@@ -19,7 +19,7 @@ export function digitReader(sheet) {
   };
 }
 
-// Indices and Euclidean distances of the nearest of some vectors, which lie one after the other.
+// Indices and Euclidean distances of the nearest vectors; all vectors follow each other in one array.
 export function findNearest(vectors, vector, count) {
   const { length } = vector;
   const distances = Array.from({ length: vectors.length / length }, (_, index) => {
@@ -33,14 +33,14 @@ export function findNearest(vectors, vector, count) {
   return distances.sort((a, b) => a.distance - b.distance).slice(0, count);
 }
 
-// The mean of places, each weighted by 1 / distance.
+// The mean of positions, each weighted by 1 / distance.
 export function weightedMean(places, distances) {
   const weights = distances.map((distance) => 1 / Math.max(distance, 1e-6));
   const sum = weights.reduce((a, b) => a + b, 0);
   return [0, 1].map((axis) => places.reduce((total, place, index) => total + weights[index] * place[axis], 0) / sum);
 }
 
-// Draws the plane of the embedding: all digits on one canvas, what is near the drawing on another one above it.
+// Draws the plane of the embedding: all digits on one canvas, the drawing's neighbours on another one above it.
 export function makePlane(points, marks) {
   const { frames, domain, labels, colours } = data.embedding;
   const places = frames.at(-1);
@@ -86,7 +86,7 @@ export function makePlane(points, marks) {
   return { paintDigits, mark };
 }
 
-// Shows the nearest digits; the pictures come from the sheet.
+// Shows the nearest digits, with pictures from the sheet.
 export function makeNeighbours(list, sheet) {
   const { labels } = data.embedding;
   const items = Array.from({ length: NEAREST }, () => {

@@ -1,4 +1,4 @@
-// Networks, as live.py describes them: a list of operations, each on outputs of earlier ones.
+// Runs networks as live.py describes them: a list of operations, each on outputs of earlier operations.
 import { outputSide, plainConvolution, tensor, wasmConvolutions } from "./kernel.js";
 import { resize } from "./resize.js";
 
@@ -18,7 +18,7 @@ const ACTIVATIONS = {
   tanh: () => Math.tanh,
 };
 
-// Abramowitz and Stegun 7.1.26, which is wrong by 1.5e-7 at most.
+// Abramowitz and Stegun 7.1.26; its error is at most 1.5e-7.
 function erf(x) {
   const t = 1 / (1 + 0.3275911 * Math.abs(x));
   const sum = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
@@ -29,7 +29,7 @@ function map({ height, width, channels, values }, change) {
   return tensor(height, width, channels, values.map(change));
 }
 
-// Ten times as fast as map with a comparison: ReLU follows most convolutions.
+// Ten times as fast as map with a comparison, which matters because ReLU follows most convolutions.
 function relu(image) {
   const result = tensor(image.height, image.width, image.channels);
   for (let at = 0; at < image.values.length; at++) result.values[at] = (image.values[at] + Math.abs(image.values[at])) / 2;
@@ -138,7 +138,7 @@ function nearest(image, scale) {
   return result;
 }
 
-// Torch's order of an image's numbers: channel by channel.
+// The numbers of an image in torch's order, channel by channel.
 function flatten({ height, width, channels, values }) {
   const result = tensor(1, 1, height * width * channels);
   for (let pixel = 0; pixel < height * width; pixel++)
@@ -197,7 +197,7 @@ const OPERATIONS = {
   concatenate: () => (...images) => concatenate(images),
 };
 
-// Makes a described network ready to run; `kernel` are the bytes of conv.wasm, if they may be used.
+// Prepares a described network to run; `kernel` are the bytes of conv.wasm, if they may be used.
 export function build({ operations, outputs, weights }, kernel) {
   const numbers = new Float32Array(decode(weights).buffer);
   const convolutions = (kernel && wasmConvolutions(kernel)) ?? plainConvolution;
@@ -209,7 +209,7 @@ export function build({ operations, outputs, weights }, kernel) {
   steps.forEach(({ inputs }, step) => inputs.forEach((input) => lastUse.set(input, step)));
   outputs.forEach((output) => lastUse.set(output, Infinity));
 
-  // Gives the outputs; with `keep` also, as `all`, the input and what each operation gave.
+  // Gives the outputs; with `keep` also `all`, the input and the output of each operation.
   return (input, keep = false) => {
     const all = [input];
     steps.forEach(({ inputs, apply }, step) => {

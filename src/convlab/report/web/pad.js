@@ -1,4 +1,4 @@
-// The pad: white strokes on black, by mouse, finger, pen or keys.
+// The drawing pad: white strokes on black, by mouse, finger, pen or keys.
 import { readLevels } from "./mnist.js";
 
 const PAD_SIDE = 448;
@@ -10,7 +10,7 @@ const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], A
 // the drawing is painted, and can be read, when `paint` has been called.
 export function makePad(canvas, pen, { changed, ended }) {
   const context = canvas.getContext("2d", { willReadFrequently: true });
-  const marks = [{}]; // strokes, as `points`, and what stands on the pad instead of them: a `picture` or nothing
+  const marks = [{}]; // strokes, as `points`, or the background of the pad: a `picture` or nothing
   let stroke;
   let pointer;
 
@@ -76,7 +76,7 @@ export function makePad(canvas, pen, { changed, ended }) {
   const clear = () => isEmpty() || put({});
 
   function undo() {
-    if (marks.length === 1) return; // what the page begins with
+    if (marks.length === 1) return; // the first background cannot be undone
     stroke = undefined;
     marks.pop();
     ended();
@@ -88,10 +88,10 @@ export function makePad(canvas, pen, { changed, ended }) {
   }
 
   canvas.addEventListener("pointerdown", (event) => {
-    if (pointer !== undefined || event.button !== 0) return; // a hand beside the pen, say
+    if (pointer !== undefined || event.button !== 0) return; // such as a hand beside the pen
     pointer = event.pointerId;
     canvas.setPointerCapture(pointer);
-    end(); // a stroke by keys
+    end(); // ends a stroke that was drawn by keys
     begin(place(event));
   });
   canvas.addEventListener("pointermove", (event) => {
@@ -130,7 +130,7 @@ export function makePad(canvas, pen, { changed, ended }) {
   canvas.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key in DIRECTIONS) {
-      held.add(event.key); // two at a time make a diagonal
+      held.add(event.key); // two keys at a time move diagonally
       movePen();
     } else if (event.key in KEYS) event.repeat || KEYS[event.key]();
     else return;
@@ -152,7 +152,7 @@ export function makePad(canvas, pen, { changed, ended }) {
     picture,
     read,
     show: (picture) => put({ picture }),
-    // What stands on the pad before anything is drawn.
+    // Sets the picture on the pad before anything is drawn.
     beginWith(picture) {
       marks[0] = { picture };
       ended();

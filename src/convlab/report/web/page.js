@@ -1,4 +1,4 @@
-// What all parts of the page share: the data from Python, elements, themes, choices.
+// What all parts of the page have in common: the data from Python, elements, themes, choices.
 export const data = JSON.parse(document.getElementById("data").textContent);
 export const find = (id) => document.getElementById(id);
 
@@ -25,10 +25,10 @@ export function copyToCanvas(picture) {
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const rootElement = document.documentElement;
 const onTheme = [];
-let printing = false; // in light colours
+let printing = false; // the page is printed in light colours
 
-// Calls a function at the start and whenever the theme changes. The theme changes for printing, too:
-// then what is printed is what has been drawn when the function returns.
+// Calls a function at the start and whenever the theme changes, also before printing. When the
+// function returns, everything must have been drawn, or it is not printed.
 export function whenThemed(draw) {
   onTheme.push(draw);
 }

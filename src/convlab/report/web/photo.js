@@ -1,4 +1,4 @@
-// The reader's own photograph: workers read it, upscale it and write the results; the page only shows them.
+// The reader's own photograph. Workers read it, upscale it and write the results; the page only shows the results.
 import { data, find, make } from "./page.js";
 import { decode } from "./network.js";
 import { blank, cut, place, planTiles, psnr, squaredErrors, toImageData } from "./tiles.js";
@@ -9,7 +9,7 @@ const LARGEST_CANVAS = 1024; // pixels on the longer side
 // The photograph, the address of its file, the workers, and the addresses of the upscaled pictures.
 const own = { file: undefined, address: undefined, pool: undefined, results: [] };
 
-// Workers of which each does one task at a time. When they are closed, they never answer: what waits for them ends.
+// Workers, each of which does one task at a time. After `close`, code that awaits their results does not continue.
 function openPool({ scale, flat, ...description }) {
   const script = URL.createObjectURL(new Blob([find("worker").textContent]));
   const workers = Array.from({ length: Math.min(navigator.hardwareConcurrency, MOST_WORKERS) }, () => new Worker(script));
@@ -22,7 +22,7 @@ function openPool({ scale, flat, ...description }) {
   const kernel = decode(data.live.kernel);
   const opened = Promise.all(workers.map((worker) => ask(worker, { task: "open", scale, flat, description, kernel })));
   return {
-    // Does something with each item, by a worker that is free.
+    // Processes each item by a worker that is free.
     async share(items, work) {
       await opened;
       const queue = items.values();
@@ -89,7 +89,7 @@ function showStep(text, share) {
   else find("own-progress").value = share;
 }
 
-// The canvas is no larger than the screen: with each tile, the browser copies all of it.
+// The canvas is not larger than the screen, because the browser copies all of it for each tile.
 const onCanvas = (length, longest) => Math.round(length * Math.min(1, LARGEST_CANVAS / longest));
 
 function paintTile({ height, width, ...tile }, top, left, longest) {
@@ -113,7 +113,7 @@ function showWork({ input }) {
 
 function showResult(address, name, { width, height }) {
   Object.assign(find("own-picture"), { src: address, alt: `${name}, upscaled by the network` });
-  Object.assign(find("own-canvas"), { width: 0, height: 0, hidden: true }); // its memory is free
+  Object.assign(find("own-canvas"), { width: 0, height: 0, hidden: true }); // frees its memory
   find("own-figure").classList.remove("working");
   const { scale } = data.live.upscaler;
   Object.assign(find("own-save"), { href: address, download: `${name.replace(/\.[^.]*$/, "")}-x${scale}.png` });
@@ -176,7 +176,7 @@ async function upscaleRead(read, started) {
 
 if (find("own-tool")) {
   find("own-tool").hidden = false;
-  find("own-file").addEventListener("click", ({ target }) => (target.value = "")); // the same one may be chosen again
+  find("own-file").addEventListener("click", ({ target }) => (target.value = "")); // so that the same file can be chosen again
   find("own-file").addEventListener("change", ({ target }) => target.files.length && upscalePhotograph(target.files[0]));
   find("own-downscale").addEventListener("change", () => own.file && upscalePhotograph(own.file));
   find("own-fit").addEventListener("click", () => {
@@ -194,8 +194,8 @@ if (find("own-tool")) {
     if (picture) takePhotograph(picture);
   });
 
-  // A photograph may be dropped anywhere: a browser would leave the page for it. A picture of the page itself may
-  // have been dragged by mistake, and counts only where photographs are asked for.
+  // A photograph may be dropped anywhere; else the browser would open it instead of the page. A picture of the page
+  // itself may have been dragged by mistake, and is used only if it is dropped on the field for photographs.
   let fromPage = false;
   const highlight = (on) => find("own-drop").classList.toggle("over", on);
   document.addEventListener("dragstart", () => (fromPage = true));

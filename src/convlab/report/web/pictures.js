@@ -1,10 +1,10 @@
-// The pictures of a photograph, computed from what the page has of it without loss.
+// The pictures of a photograph, computed from the page's data without loss.
 import { copyToCanvas, data, loadPicture, make } from "./page.js";
 import { resize } from "./resize.js";
 import { toRgb, toYCbCr } from "./colour.js";
 import { cut } from "./tiles.js";
 
-const CHANNELS = 4; // with alpha, as canvases have them
+const CHANNELS = 4; // with alpha, as in a canvas
 
 export const nextTask = () => new Promise((resolve) => setTimeout(resolve));
 
@@ -20,7 +20,7 @@ function paint({ width, height, values }) {
   return canvas;
 }
 
-// A part of the low resolution after interpolation.
+// A part of the interpolated low resolution.
 function interpolate(low, { width, height, top, left }) {
   const { scale } = data.superres;
   return cut(resize(low, scale * low.height, scale * low.width), top, left, height, width);
@@ -53,7 +53,7 @@ function paintable(inColour, inYCbCr) {
   };
 }
 
-// Of a photograph of the page.
+// The pictures of a photograph of the page.
 export async function openStored(photograph) {
   const [truth, low, luminance] = await Promise.all([photograph.truth, photograph.low, photograph.network].map(readPicture));
   await nextTask();
@@ -66,7 +66,7 @@ export async function openStored(photograph) {
   );
 }
 
-// Of a photograph whose pictures, each with an address, are in colour already.
+// The pictures of a photograph that are already in colour; each has an address.
 export async function openGiven(photograph) {
   const names = ["bicubic", "network", "truth"].filter((name) => photograph[name]);
   const pictures = await Promise.all(names.map((name) => readPicture(photograph[name])));

@@ -1,6 +1,6 @@
-// Pictures as in colour.js: from files, and to PNG files.
+// Reads pictures, as in colour.js, from files, and writes them as PNG files.
 
-// Of the same number of values, but only as many channels as it needs.
+// The same picture with only as many channels as it needs.
 export function fromPixels({ height, width, data }) {
   let [grey, opaque] = [true, true];
   for (let at = 0; at < data.length && (grey || opaque); at += 4) {
@@ -34,7 +34,7 @@ function chunk(name, content) {
   return bytes;
 }
 
-// Each byte less the one of those to the left, above, and above to the left that is the nearest to left + above - both.
+// PNG's Paeth filter: each byte minus that neighbour (left, above, or above left) that is nearest to left + above - above left.
 function paeth({ height, width, channels, values }) {
   const line = width * channels;
   const filtered = new Uint8Array(height * (line + 1));
@@ -53,7 +53,7 @@ function paeth({ height, width, channels, values }) {
   return filtered;
 }
 
-// A canvas would round the colours of transparent pixels.
+// Not by a canvas, which would round the colours of transparent pixels.
 export async function encodePng(picture) {
   const header = new DataView(new ArrayBuffer(13));
   header.setUint32(0, picture.width);

@@ -1,6 +1,6 @@
-// A plane on a canvas that can be zoomed and moved, and points on it that can be chosen.
+// A plane on a canvas, which can be zoomed and moved, with points that can be chosen.
 const mostZoom = 16;
-const reach = 26; // pixels from a point within which it can be pointed at
+const reach = 26; // largest distance in pixels at which a point can be pointed at
 const clickSlack = { mouse: 4, pen: 6, touch: 10 }; // pixels that a click may move
 const directions = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
@@ -14,11 +14,12 @@ export class Plane {
   #frame = 0;
   #drawn = 0;
   #pointers = new Map();
-  #slack = 0; // how far a press may move that is still a click
+  #slack = 0; // how far a pointer may move in a click
 
-  // The owner has: `paint(context)`; `advance(milliseconds)`, which says whether it moves on;
-  // `points()`, an array of { x, y, index }; `chosen()`, one of them or nothing; `hover(index)`
-  // and `choose(index)`, where null is the empty plane; and `zoomed(zoom, mostZoom)`.
+  // The owner has these methods: `paint(context)`; `advance(milliseconds)`, which tells whether the
+  // points continue to move; `points()`, an array of { x, y, index }; `chosen()`, one of these or
+  // nothing; `hover(index)` and `choose(index)`, where null is the empty plane; and
+  // `zoomed(zoom, mostZoom)`.
   constructor(canvas, aspect, owner) {
     this.canvas = canvas;
     this.aspect = aspect; // height in widths
@@ -64,7 +65,7 @@ export class Plane {
     return [(x - this.#left) * scale, (y - this.#top) * scale];
   }
 
-  // The place (right, down) on the screen stays; by default the middle.
+  // The position (right, down) on the screen, by default the middle, does not move.
   zoomBy(factor, right = this.width / 2, down = this.height / 2) {
     const zoom = Math.min(Math.max(this.zoom * factor, 1), mostZoom);
     const change = (1 / this.zoom - 1 / zoom) / this.width;
@@ -83,7 +84,7 @@ export class Plane {
     this.#goTo(this.#left - right / scale, this.#top - down / scale);
   }
 
-  // Moves so that a point can be seen.
+  // Moves the plane so that a point is visible.
   reveal({ x, y }) {
     const margin = 0.1 / this.zoom;
     const within = (low, shown, place) => Math.min(Math.max(low, place + margin - shown), place - margin);
@@ -113,7 +114,7 @@ export class Plane {
     return nearest;
   }
 
-  // The nearest point in a direction; one that lies aside counts as further away.
+  // The nearest point in a direction; the distance to the side counts more.
   #next([right, down]) {
     const half = 0.5 / this.zoom;
     const from = this.owner.chosen() ?? { x: this.#left + half, y: this.#top + half * this.aspect };
@@ -178,7 +179,7 @@ export class Plane {
     else this.moveBy(place[0] - before[0], place[1] - before[1]);
   }
 
-  // One of two fingers moves.
+  // Called when one of two fingers moves.
   #pinch(before, place, other) {
     const distance = (finger) => Math.hypot(finger[0] - other[0], finger[1] - other[1]);
     this.moveBy((place[0] - before[0]) / 2, (place[1] - before[1]) / 2);

@@ -1,9 +1,9 @@
-// Plots, drawn by Vega-Lite: what each shows stands where its data are.
+// Plots, drawn by Vega-Lite; the specification of each plot is in the file of its section.
 import { whenThemed } from "./page.js";
 
 const specs = {};
 
-// Says what the element with `data-chart=name` shows: a function gives the specification.
+// Sets the plot in the element with `data-chart=name`; the function returns its specification.
 export function plot(name, spec) {
   specs[name] = spec;
 }
@@ -64,5 +64,5 @@ function draw(element) {
   return vegaEmbed(element, spec, { actions: false, renderer: "svg", ast: true });
 }
 
-let drawn; // once: the colours follow the theme, and Vega the width
+let drawn; // drawn only once: the colours follow the theme, and Vega follows the width
 whenThemed(() => (drawn ??= Promise.all([...document.querySelectorAll(".chart")].map(draw))));

@@ -14,7 +14,7 @@ function cutPart({ width: whole, channels, values }, top, left, height, width) {
   return part;
 }
 
-// Runs the network on the part and what lies around it; gives the part of each step.
+// Runs the network on the part and the pixels around it; gives the part of each step's output.
 async function computeParts({ low, truth, top, left, height, width, steps }) {
   const [around, real] = await Promise.all([low, truth].map(readGrey));
   const { all } = build(data.live.upscaler, decode(data.live.kernel))(tensor(around.height, around.width, 1, around.values), true);
@@ -29,7 +29,7 @@ async function computeParts({ low, truth, top, left, height, width, steps }) {
 
 const greyLevels = (value) => decimal(255 * value, 1);
 
-// Gives a function that marks a pixel and tells its numbers.
+// Gives a function that marks a pixel and shows its numbers.
 function showSum(parts, choosePixel) {
   const { width } = parts.output;
   const most = largest(parts.residual.values);
@@ -75,5 +75,5 @@ async function showSteps(part) {
   choosePixel(Math.floor(height / 3) + 1, Math.floor(width / 3));
 }
 
-// After the rest of the page: the network takes longer than what must not be noticed.
+// After the rest of the page, because running the network would delay it noticeably.
 if (data.superres.residual?.steps) setTimeout(() => showSteps(data.superres.residual));

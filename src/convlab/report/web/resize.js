@@ -1,4 +1,4 @@
-// Bicubic interpolation (Keys, a = -0.5) as Pillow's: wider where an image gets smaller.
+// Bicubic interpolation (Keys, a = -0.5) as in Pillow, with a wider kernel in downscaling.
 import { tensor } from "./kernel.js";
 
 function cubic(x) {

@@ -1,4 +1,4 @@
-// What a network predicts for a picture shifted by whole pixels.
+// The predictions of a network for a picture shifted by whole pixels.
 import { inPieces } from "./idle.js";
 import { make } from "./page.js";
 import { shiftByPixels } from "./mnist.js";
@@ -7,7 +7,8 @@ export const MAX_SHIFT = 4;
 const SHIFTS = Array.from({ length: 2 * MAX_SHIFT + 1 }, (_, index) => index - MAX_SHIFT);
 const PLACES = SHIFTS.flatMap((down) => SHIFTS.map((right) => ({ down, right })));
 
-// A cell for each shift; `predict` gives a network's digit for a picture; `choose` is called with the shift that is pointed at.
+// A cell for each shift. `predict` gives a network's prediction for a picture; `choose` is called with the shift of the
+// cell under the pointer.
 export function makeShifts(grid, name, predict, choose) {
   const cells = PLACES.map(() => make("span"));
   grid.append(...cells);
@@ -25,7 +26,7 @@ export function makeShifts(grid, name, predict, choose) {
     });
   }
 
-  // Fills the cells, and tells how many keep the prediction; gives undefined if it was not to the end.
+  // Fills the cells, and gives the number of cells with the same prediction, or undefined if it did not finish.
   async function compute(picture) {
     forget();
     const mine = asked;

@@ -1,15 +1,15 @@
-// Pixel shuffle: pixels travel from their channels to their places in the picture.
+// Pixel shuffle: pixels move from their channels to their places in the picture.
 import { decimal, diverging, grey, largest } from "./cells.js";
 import { colour, find, whenThemed } from "./page.js";
 
 const STEP_TIME_OF_PLAY = 45; // ms; in each step, a pixel of every channel arrives
-const FLIGHT = 12; // steps that a pixel travels during play
+const FLIGHT = 12; // number of steps in which a pixel moves during play
 const SINGLE_STEP_TIME = 600; // ms
 const [CHANNEL_GAP, PICTURE_GAP] = [1, 4]; // cells
-const NARROW = 480; // px: with less, the picture stands below the channels
+const NARROW = 480; // px; if there is less, the picture is below the channels
 const MARK = "#ffb000";
 
-// Where everything lies, in cells [row, column]: channels in scale x scale blocks, and the picture
+// Positions of everything, in cells [row, column]: channels in scale x scale blocks, and the picture
 // beside or below them.
 function layOutShuffle({ height, width }, scale, upright) {
   const [down, across] = [height, width].map((side) => scale * side + (scale - 1) * CHANNEL_GAP);
@@ -30,15 +30,15 @@ function layOutShuffle({ height, width }, scale, upright) {
   };
 }
 
-// How far pixel n of each channel has come, 0 to 1, at a time in steps: it arrives at n + 1.
+// The part of its way, 0 to 1, that pixel n of each channel has moved at a time in steps; it arrives at n + 1.
 function travelled(pixel, { time, start, flight }) {
   if (pixel < start) return 1;
   const departure = Math.max(start, pixel + 1 - flight);
   return Math.min(1, Math.max(0, (time - departure) / (pixel + 1 - departure)));
 }
 
-// Gives a function that marks a pixel of the picture and tells where it comes from; `residual`
-// tells whether the channels are around 0.
+// Gives a function that marks a pixel of the picture and shows where it comes from; `residual`
+// tells whether the channels have values around 0.
 export function showShuffle(channels, scale, residual, choosePixel) {
   const { height, width, values, channels: count } = channels;
   const steps = height * width;
@@ -85,7 +85,7 @@ export function showShuffle(channels, scale, residual, choosePixel) {
     find("shuffle-place").textContent = `The ${count} channels, and the picture: ${text}.`;
   }
 
-  // The chosen pixel of the picture: row, column and channel that it comes from.
+  // Row, column and channel from which the chosen pixel of the picture comes.
   function source() {
     const [row, column] = chosen;
     return [Math.floor(row / scale), Math.floor(column / scale), (row % scale) * scale + (column % scale)];
@@ -137,7 +137,7 @@ export function showShuffle(channels, scale, residual, choosePixel) {
     draw();
   }
 
-  // The pixel of the picture under a place of the canvas, or of which the channels have it.
+  // The pixel of the picture at a position of the canvas, in the picture or in one of the channels.
   function point(event) {
     const box = canvas.getBoundingClientRect();
     const place = [(event.clientY - box.top) / box.height, (event.clientX - box.left) / box.width].map((part, axis) => Math.floor(part * places.size[axis]));

@@ -1,11 +1,11 @@
-// Tiles of a picture, with a margin as wide as the output of a network depends on, as superres/tiling.py.
+// Tiles of a picture, with a margin as wide as the network's reach, as in superres/tiling.py.
 import { upTo } from "./kernel.js";
 
 const LARGEST_SIDE = 192; // LR pixels: less than a second of work
 const BICUBIC_MARGIN = 3;
 
-// Of about the same size, each from `from` to `to`, with its margin from `first` to `end`, which may lie beyond the
-// borders unless the tiles are bounded.
+// Parts of about the same size: each is from `from` to `to`, and with its margin from `first` to `end`, which may be
+// beyond the borders unless the tiles are bounded.
 function spans(length, largest, margin, period, bounded) {
   const side = upTo(length / Math.ceil(length / largest), period);
   return Array.from({ length: Math.ceil(length / side) }, (_, index) => {
@@ -15,9 +15,9 @@ function spans(length, largest, margin, period, bounded) {
   });
 }
 
-// Of each tile, [top, left, height, width]: `padded`, with its margin, in the picture; `inside`, without, in the
-// upscaled tile; `target`, in the upscaled picture. Tiles begin at multiples of the network's period. Without
-// a reach, its output depends on all of the picture, which is one tile.
+// Each tile has three rectangles [top, left, height, width]: `padded`, the tile with its margin in the picture;
+// `inside`, the tile without margin in the upscaled tile; `target`, the tile in the upscaled picture. Tiles begin at
+// multiples of the network's period. If `reach` is null, the output depends on the whole picture, which is one tile.
 export function planTiles(height, width, { reach, period, scale, bounded = false }, largest = LARGEST_SIDE) {
   const all = Math.max(height, width);
   const step = reach === null ? all : period;
@@ -66,7 +66,7 @@ export function place(picture, { height, width, channels, values }, top, left) {
   }
 }
 
-// The sum over a part of an upscaled luminance, but not over the border of the whole.
+// The sum over a part of an upscaled luminance, without the border of the whole picture.
 export function squaredErrors(truth, part, top, left, border) {
   let sum = 0;
   for (let row = Math.max(top, border); row < Math.min(top + part.height, truth.height - border); row++)
@@ -79,7 +79,7 @@ export function psnr(sum, { height, width }, border) {
   return 10 * Math.log10((255 ** 2 * (height - 2 * border) * (width - 2 * border)) / sum);
 }
 
-// With the four values for each pixel that a canvas wants.
+// Converts to four values per pixel, as in a canvas.
 export function toImageData({ height, width, channels, values }) {
   const image = new ImageData(width, height);
   const [green, blue] = channels >= 3 ? [1, 2] : [0, 0];

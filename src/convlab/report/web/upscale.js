@@ -1,5 +1,5 @@
-// Upscaling of a part of a picture, in colour and with opacity, as superres/tiling.py: pictures are tensors here, of
-// values from 0 to 1, and rounded once, at the end.
+// Upscales a part of a picture, in colour and with opacity, as superres/tiling.py does. Pictures are tensors here,
+// with values from 0 to 1, and are rounded once, at the end.
 import { tensor } from "./kernel.js";
 import { resize } from "./resize.js";
 
@@ -22,7 +22,7 @@ function luminance(colour) {
   return map(colour, 1, (pixel) => WEIGHTS[channels].reduce((sum, weight, channel) => sum + weight * values[pixel * channels + channel], BLACK) / 255);
 }
 
-// By how much a network changes a picture of a single grey level; `flat` has it for levels from 0 to 1.
+// The error of a network for pictures of a single grey level; `flat` has it for levels from 0 to 1.
 function flatError(flat, level, phase) {
   const place = level * (flat.length - 1);
   const lower = Math.min(Math.floor(place), flat.length - 2);
@@ -71,7 +71,7 @@ function blurred({ height, width, channels, values }, scale) {
   });
 }
 
-// By how much the colours of visible pixels differ, in 5 x 5 pixels.
+// How much the colours of the visible ones of 5 x 5 pixels differ.
 function contrasts({ height, width, channels, values }) {
   const colours = channels - 1;
   return map({ height, width }, 1, (pixel) => {
@@ -117,7 +117,7 @@ function upscaleTransparent(picture, options) {
   });
 }
 
-// Without a network, bicubic interpolation.
+// Without a network, this is bicubic interpolation.
 export function upscale(part, options) {
   const { height, width, channels } = part;
   const picture = { height, width, channels, values: Float32Array.from(part.values, (level) => level / 255) };

@@ -1,4 +1,4 @@
-// Reads, upscales and writes photographs beside the page.
+// Reads, upscales and writes photographs while the page reacts.
 import { tensor } from "./kernel.js";
 import { resize } from "./resize.js";
 import { build } from "./network.js";
@@ -7,7 +7,7 @@ import { blank, cut } from "./tiles.js";
 import { encodePng, fromPixels } from "./pixels.js";
 import { upscale } from "./upscale.js";
 
-const MOST_PIXELS = 2 ** 21; // of the network's input: a little more than 1920 x 1080
+const MOST_PIXELS = 2 ** 21; // pixels of the network's input at most: a little more than 1920 x 1080
 
 let network;
 let scale;
@@ -18,7 +18,7 @@ function resized(picture, height, width) {
   return { height, width, channels, values: Uint8ClampedArray.from(values) };
 }
 
-// Of a picture in YCbCr or grey.
+// The luminance of a picture in YCbCr or grey.
 function luminanceOf({ height, width, channels, values }) {
   const luminance = blank(height, width, 1);
   for (let pixel = 0; pixel < height * width; pixel++) luminance.values[pixel] = values[pixel * channels];
@@ -39,8 +39,8 @@ export const TASKS = {
     network = build(message.description, message.kernel);
   },
 
-  // Gives the network's input; if the photograph is downscaled first, in YCbCr as the evaluation protocol wants it,
-  // and also the photograph itself, the ground truth.
+  // Gives the network's input. If the photograph is downscaled first, the input is in YCbCr, as in the evaluation
+  // protocol, and the photograph itself is given, too, as the ground truth.
   async read({ file, downscaled, fitted }) {
     let bitmap = await decodePhotograph(file);
     const factor = Math.sqrt((MOST_PIXELS * (downscaled ? scale ** 2 : 1)) / (bitmap.width * bitmap.height));
@@ -51,7 +51,7 @@ export const TASKS = {
       bitmap = await decodePhotograph(bitmap, { resizeHeight: fittingHeight, resizeWidth: fittingWidth, resizeQuality: "high" });
     }
     const { height, width } = bitmap;
-    // In half floats, colours of transparent pixels are kept.
+    // Half floats keep the colours of transparent pixels.
     const context = new OffscreenCanvas(width, height).getContext("2d", { colorType: "float16", willReadFrequently: true });
     context.drawImage(bitmap, 0, 0);
     const photograph = fromPixels(context.getImageData(0, 0, width, height));
@@ -63,13 +63,13 @@ export const TASKS = {
     return { input: resized(converted, lowHeight, lowWidth), truth, luminance: luminanceOf(converted) };
   },
 
-  // Upscales a part and gives what of it lies inside.
+  // Upscales a tile and gives its inside, without the margin.
   upscale({ part, inside }) {
     const finish = (method) => ({ picture: cut(upscale(part, { scale, flat, network: method }), ...inside) });
     return { bicubic: finish(null), network: finish(network) };
   },
 
-  // The same in YCbCr, by the evaluation protocol; by the network, chrominance and alpha are bicubic, too.
+  // The same in YCbCr, by the evaluation protocol; chrominance and alpha are bicubic in both results.
   measure({ part, inside }) {
     const bicubic = resized(part, scale * part.height, scale * part.width);
     const input = tensor(part.height, part.width, 1, Float32Array.from(luminanceOf(part).values, (level) => level / 255));
@@ -86,7 +86,7 @@ export const TASKS = {
   write: ({ picture }) => encodePng(picture),
 };
 
-// Of all pictures in a message, so that they are handed over without a copy.
+// The buffers of all pictures in a message, so that they are transferred without a copy.
 function buffers(message) {
   if (message?.values) return [message.values.buffer];
   return message?.constructor === Object ? Object.values(message).flatMap(buffers) : [];
