@@ -9,12 +9,12 @@ def keys(distance: float) -> float:
     Parameters
     ----------
     distance : float
-        From the centre of the kernel, in pixels of the input; may be negative.
+        Distance from the centre of the kernel, in pixels of the input; it may be negative.
 
     Returns
     -------
     float
-        0 from a distance of 2 on.
+        0 for distances of 2 and more.
     """
     raise NotImplementedError
 

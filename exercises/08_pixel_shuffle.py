@@ -14,6 +14,6 @@ def shuffle(features: Tensor, scale: int) -> Tensor:
     Returns
     -------
     Tensor, shape (batch, channels, scale * height, scale * width)
-        As `torch.nn.PixelShuffle` gives it.
+        The same as `torch.nn.PixelShuffle` gives.
     """
     raise NotImplementedError

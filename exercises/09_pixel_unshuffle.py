@@ -4,7 +4,7 @@ from torch import Tensor
 
 
 def unshuffle(image: Tensor, scale: int) -> Tensor:
-    """Make the scale^2 pixels of each square the channels of one pixel: undo `shuffle`.
+    """Rearrange the scale^2 pixels of each square into the channels of one pixel: undo `shuffle`.
 
     Parameters
     ----------
@@ -14,6 +14,6 @@ def unshuffle(image: Tensor, scale: int) -> Tensor:
     Returns
     -------
     Tensor, shape (batch, channels * scale^2, height, width)
-        As `torch.nn.PixelUnshuffle` gives it.
+        The same as `torch.nn.PixelUnshuffle` gives.
     """
     raise NotImplementedError

@@ -1,7 +1,7 @@
-"""Check your solutions of the exercises: one by its number, or all of them.
+"""Check your solution of one exercise, by its number, or of all exercises.
 
-Each gets a line: `exercise 3: solved`, or `exercise 3: not yet:` and what is wrong. Needs no
-internet and no data but what installed packages ship. Exit status 1 if one is not solved.
+Prints a line for each: `exercise 3: solved`, or `exercise 3: not yet:` and what is wrong. Needs no
+internet, and only data of installed packages. Exit status 1 if an exercise is not solved.
 """
 
 import sys
@@ -16,11 +16,11 @@ from convlab.core.errors import InputError, describe, line_in
 from convlab.core.script import one_line_errors
 
 # isort: split
-from checks.hints import NotYet  # loads torch, which convlab must come before
+from checks.hints import NotYet  # imports torch; convlab must be imported before
 
 HERE = Path(__file__).parent
 NAMES = {int(path.stem[:2]): path.stem for path in sorted(HERE.glob("checks/[0-9]*.py"))}
-"""Of the files of each exercise, by its number."""
+"""Name of the files of each exercise, by its number."""
 
 
 def read_options() -> Namespace:
@@ -31,23 +31,23 @@ def read_options() -> Namespace:
     Namespace
     """
     parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
-    parser.add_argument("number", type=int, nargs="?", choices=NAMES, help="without it: all")
+    parser.add_argument("number", type=int, nargs="?", choices=NAMES, help="(default: all)")
     parser.add_argument(
-        "--answers", type=Path, default=HERE, help="where your files are (default: exercises)"
+        "--answers", type=Path, default=HERE, help="folder of your files (default: exercises)"
     )
     return parser.parse_args()
 
 
 def main(options: Namespace) -> bool:
-    """Check one exercise or all, and print how they stand.
+    """Check one exercise or all, and print the results.
 
     Returns
     -------
     bool
-        Whether all that were checked are solved.
+        Whether all checked exercises are solved.
     """
     if not options.answers.is_dir():
-        raise InputError(f"--answers {options.answers}: is no folder: name the one with your files")
+        raise InputError(f"--answers {options.answers}: is not a folder: name that of your files")
     numbers = [options.number] if options.number else list(NAMES)
     solved = [_report(number, options.answers, alone=len(numbers) == 1) for number in numbers]
     return all(solved)
@@ -55,7 +55,7 @@ def main(options: Namespace) -> bool:
 
 def _report(number: int, answers: Path, *, alone: bool) -> bool:
     try:
-        with redirect_stdout(sys.stderr):  # what an answer prints is no verdict
+        with redirect_stdout(sys.stderr):  # so that nothing an answer prints looks like a verdict
             measured = attempt(number, answers)
     except NotYet as hint:
         print(f"exercise {number}: not yet: {hint}", flush=True)
@@ -72,23 +72,23 @@ def attempt(number: int, answers: Path) -> str | None:
     Parameters
     ----------
     number : int
-        Of the exercise.
+        Number of the exercise.
     answers : Path
         The folder with the student's files.
 
     Returns
     -------
     str or None
-        What a training measured, if the exercise has one.
+        The result of a measurement, if the exercise has one.
 
     Raises
     ------
     NotYet
-        If it is not solved; says what is wrong.
+        If the exercise is not solved; says what is wrong.
     """
     path = answers / f"{NAMES[number]}.py"
     if not path.is_file():
-        raise NotYet(f"{path} is missing: `git checkout {path}` brings the unfinished file back")
+        raise NotYet(f"{path} is missing: `git checkout {path}` restores the unfinished file")
     set_seed(0)
     module = f"answers.{path.stem}"
     try:
@@ -97,13 +97,13 @@ def attempt(number: int, answers: Path) -> str | None:
         raise
     except NotImplementedError as error:
         place = f"{path.name}, line {line_in(error, module)}"
-        raise NotYet(f"{place}: this is still to be written: {path.stem}.md says what") from error
+        raise NotYet(f"{place}: write this part, see {path.stem}.md") from error
     except (Exception, SystemExit) as error:
         raise NotYet(" ".join(describe(error, module).split())) from error
 
 
 def load(path: Path, package: str) -> ModuleType:
-    """Import a Python file by its path, into a package: its name begins with a digit.
+    """Import a Python file by its path, because its name begins with a digit.
 
     Returns
     -------
@@ -116,7 +116,7 @@ def load(path: Path, package: str) -> ModuleType:
 
 
 if __name__ == "__main__":
-    sys.dont_write_bytecode = True  # it could outlive an edit made within the same second
+    sys.dont_write_bytecode = True  # else an edit within the same second would have no effect
     with one_line_errors("exercises"):
         options = read_options()
         prepare(

@@ -1,28 +1,30 @@
 """What each of several processes does in test_processes.py.
 
 Forks them after its imports, which take longer than all else. With a folder,
-2 and then 3 processes compute in its folders 2 and 3; with names of stages, 2
-processes run those in the folder where this is called.
+2 and then 3 processes compute in its folders 2 and 3, 4 resume their trainings,
+and of 2 more, one hangs; with names of stages, 2 processes run those in the
+folder where this is called.
 """
 
 import os
 import shutil
 import socket
 import sys
+import time
 from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 from convlab.core.checkpoint import Checkpoint  # before torch: see convlab/__init__.py
 
 # isort: split
 import torch
+import torchvision.datasets  # noqa: F401 - with what torch loads in its first step
 from skimage import data
 from torch import nn
 
-import evaluate_cnn
-import evaluate_sr
-import train_cnn
-import train_sr
 from convlab.core import processes
 from convlab.core.compute import Compute, prepare
 from convlab.core.loop import take_step, train
@@ -34,6 +36,7 @@ from convlab.superres.evaluation import measure, upscale_by_all_methods
 from convlab.superres.patches import Pair, cut, make_pair
 from convlab.superres.training import TrainSr, make_training
 from convlab.superres.upscaling import NETWORKS
+from failing_process import train_until
 from toy_training import training as toy_training
 
 PHOTO = data.astronaut()[:96, 150:246]
@@ -107,6 +110,18 @@ def batch_norm():
     )
 
 
+def take_over(folder):
+    """Trainings from the checkpoints of each number of processes that computed before."""
+    if rank() == 0:
+        for other in folder.parent.glob("*/sr.3"):
+            shutil.copy(other, folder / f"from-{other.parent.name}.safetensors")
+    processes.in_turn(lambda: None)
+    return {
+        path.stem.removeprefix("from-"): trained(Checkpoint(path, "me"))
+        for path in sorted(folder.glob("from-*"))
+    }
+
+
 def compute(folder):
     first = KeptCheckpoint(folder / "sr.safetensors", "me")
     if rank():  # another file would do harm, none is written
@@ -117,14 +132,8 @@ def compute(folder):
     again = folder / "again.safetensors"
     if rank() == 0:
         shutil.copy(folder / "sr.3", again)
-        for other in folder.parent.glob("*/sr.3"):
-            shutil.copy(other, folder / f"from-{other.parent.name}.safetensors")
     processes.in_turn(lambda: None)
-    found["resumed"] = trained(Checkpoint(again, "me"))
-    found["taken over"] = {
-        path.stem.removeprefix("from-"): trained(Checkpoint(path, "me"))
-        for path in sorted(folder.glob("from-*"))
-    }
+    found |= {"resumed": trained(Checkpoint(again, "me")), "taken over": take_over(folder)}
     norm = batch_norm()
     found["norm"] = kept(norm, train(norm, Checkpoint(folder / "norm.safetensors", "me"), name="n"))
     tensor = torch.tensor([1.0, 2.0]) * (1 + rank())
@@ -133,18 +142,30 @@ def compute(folder):
     return found | {"mean": tensor, "doubled": doubled}
 
 
-def save(folder):
-    """Compute, and let the first process keep what it found."""
+def save(folder, work):
+    """Do some work in a folder, and let the first process keep what it found."""
     prepare(Compute(launch="python", memory_gb=4, threads=3))
     with processes.joined():
-        found = compute(folder)
+        found = work(folder)
     if rank() == 0:
         torch.save(found, folder / "found")
 
 
-def run_stage(name):
-    stages = {each.__name__: each.main for each in (evaluate_cnn, evaluate_sr, train_cnn, train_sr)}
-    stages[name](2) if name.endswith("_sr") else stages[name]()
+def hang(folder):
+    """Train, until the second process hangs, and keep what the first one says at the end."""
+    said = folder / "said"
+
+    def sleep():
+        deadline = time.monotonic() + 60
+        while not said.exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        os._exit(0)
+
+    sys.argv[1:] = []
+    try:
+        train_until(sleep, folder, patience=timedelta(seconds=2))
+    except SystemExit as end:
+        said.write_text(end.code)
 
 
 def fork(count: int, work: Callable[[], None]) -> None:
@@ -171,9 +192,13 @@ def fork(count: int, work: Callable[[], None]) -> None:
 
 if __name__ == "__main__":
     if (folder := Path(sys.argv[1])).is_absolute():
-        for count in (2, 3):
-            (folder / str(count)).mkdir()
-            fork(count, lambda count=count: save(folder / str(count)))
+        for count, work in ((2, compute), (3, compute), (4, take_over)):
+            own = folder / str(count)
+            own.mkdir()
+            fork(count, partial(save, own, work))
+        (folder / "hang").mkdir()
+        fork(2, partial(hang, folder / "hang"))
     else:
-        for name in sys.argv[1:]:
-            fork(2, lambda name=name: run_stage(name))
+        for stage in [import_module(name) for name in sys.argv[1:]]:
+            scale = [2] if stage.__name__.endswith("_sr") else []
+            fork(2, partial(stage.main, *scale))

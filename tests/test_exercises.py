@@ -97,7 +97,7 @@ def test_a_typical_mistake_gets_its_hint(number, expected, tmp_path):
 
 def test_untrained_feature_maps_are_noticed(tmp_path, monkeypatch):
     monkeypatch.setattr(training, "fit", lambda network, *_, **__: network.eval())
-    assert "too few are right" in hint(11, tmp_path, solution(11))
+    assert "too few are correct" in hint(11, tmp_path, solution(11))
 
 
 def test_who_has_not_answered_yet_sees_what_was_measured(tmp_path, monkeypatch):
@@ -147,7 +147,7 @@ def test_what_an_answer_prints_is_no_verdict(tmp_path, capsys):
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(InputError, match="none: is no folder"):
+    with pytest.raises(InputError, match="none: is not a folder"):
         check.main(Namespace(number=2, answers=tmp_path / "none"))
 
 

@@ -467,7 +467,7 @@ def test_it_prints_on_one_page_without_controls(open_report):
 def test_without_javascript_the_table_stays(open_report):
     report = open_report(java_script_enabled=False)
     expect(report.locator("#explorer")).to_be_hidden()
-    expect(report.locator("#superres noscript p", has_text="To compare")).to_be_visible()
+    expect(report.locator("#superres noscript p", has_text="The comparison")).to_be_visible()
     report.get_by_text("The gain on each photograph as a table").click()
     assert report.locator(
         "#superres details td:has-text('+'), #superres details td:has-text('-')"

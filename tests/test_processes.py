@@ -42,7 +42,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def found(folder):
-    """What 1, 2 and then 3 processes computed, by their number."""
+    """What 1, 2, 3 and then 4 processes found, by their number."""
     (folder / "1").mkdir()
     threads = torch.get_num_threads()
     prepare(Compute(launch="python", memory_gb=4, threads=1))
@@ -52,7 +52,7 @@ def found(folder):
     status, faults = start("tests/several_processes.py", folder)
     assert status == 0, faults
     return results | {
-        count: torch.load(folder / str(count) / "found", weights_only=False) for count in (2, 3)
+        count: torch.load(folder / str(count) / "found", weights_only=False) for count in (2, 3, 4)
     }
 
 
@@ -94,9 +94,10 @@ def test_a_resumed_training_ends_with_the_same_bits(found, count):
 
 
 def test_a_checkpoint_is_taken_over_by_another_number_of_processes(found, folder):
-    assert set(found[3]["taken over"]) == {"1", "2", "3"}
-    for training in found[3]["taken over"].values():
-        assert_close(training, found[1]["sr"])
+    for taken_over in (found[3]["taken over"], found[4]):
+        assert set(taken_over) == {"1", "2", "3"}
+        for training in taken_over.values():
+            assert_close(training, found[1]["sr"])
     shutil.copy(folder / "2" / "sr.3", folder / "sr.safetensors")
     assert_close(trained(Checkpoint(folder / "sr.safetensors", "me")), found[1]["sr"])
 
@@ -129,22 +130,22 @@ def test_only_the_first_process_writes(found, folder, count):
     }
 
 
-@pytest.mark.parametrize(
-    ("how", "line"),
-    [
-        ("kill", "failed (exitcode: -9) local_rank: 1 (pid: "),
-        ("hang", "train: process 1 of 2 is gone or hangs (they count from 0): run again to resume"),
-    ],
-)
-def test_a_process_that_is_gone_or_hangs_is_named_and_the_checkpoint_stays(folder, how, line):
-    own = folder / how
-    own.mkdir()
-    status, faults = start(*TORCHRUN, "tests/failing_process.py", own, how)
-    assert time.time() - (own / "failed").stat().st_mtime < 30
+def test_a_killed_process_is_named_by_torchrun_and_the_checkpoint_stays(tmp_path):
+    status, faults = start(*TORCHRUN, "tests/failing_process.py", tmp_path)
+    assert time.time() - (tmp_path / "failed").stat().st_mtime < 30
     assert status == 1
-    assert [each for each in faults.splitlines() if line in each], faults
+    assert "failed (exitcode: -9) local_rank: 1 (pid: " in faults
     assert len([each for each in faults.splitlines() if each.startswith("train: ")]) <= 1
-    assert Checkpoint(own / "toy.safetensors", "me").load()["step"] == 5
+    assert Checkpoint(tmp_path / "toy.safetensors", "me").load()["step"] == 5
+
+
+@pytest.mark.usefixtures("found")
+def test_a_process_that_hangs_is_named_by_the_first_and_the_checkpoint_stays(folder):
+    said, failed = (folder / "hang" / name for name in ("said", "failed"))
+    assert said.stat().st_mtime - failed.stat().st_mtime < 30
+    line = "train: process 1 of 2 is gone or hangs (they count from 0): run again to resume"
+    assert said.read_text().startswith(line)
+    assert Checkpoint(folder / "hang" / "toy.safetensors", "me").load()["step"] == 5
 
 
 @pytest.mark.parametrize(("total", "sizes"), [(5, [1, 2, 2]), (3, [1, 1, 1]), (7, [2, 2, 3])])

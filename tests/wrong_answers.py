@@ -1,6 +1,6 @@
 """Typical wrong answers to the exercises: part of the hint, and how the solution is changed.
 
-Each pair is a piece of the solution and what stands in its place.
+Each pair is a piece of the solution and what replaces it.
 """
 
 Replacements = list[tuple[str, str]]
@@ -46,8 +46,8 @@ WRONG: dict[int, dict[str, Replacements]] = {
         "the strides are added": [("step *= stride", "step += stride"), ("* step", "* (step - 1)")],
         "the dilation is missing": [(" * dilation", "")],
         "start at 1": [("field = step = 1", "field, step = 0, 1")],
-        "k taps reach k - 1 gaps": [("(kernel - 1)", "kernel")],
-        "the first one of the list sees the image": [("in layers:", "in layers[::-1]:")],
+        "k taps have k - 1 gaps": [("(kernel - 1)", "kernel")],
+        "the first one of the list is the image": [("in layers:", "in layers[::-1]:")],
     },
     4: {
         "the bias of the convolution is missing": [
@@ -90,7 +90,7 @@ WRONG: dict[int, dict[str, Replacements]] = {
         "before the difference, not after": [
             ("truth.astype(float) - estimate.astype(float)", "(truth - estimate).astype(float)"),
         ],
-        "a square root too many": [("/ mse)", "/ math.sqrt(mse))")],
+        "remove the square root": [("/ mse)", "/ math.sqrt(mse))")],
         "20 log10 belongs to the root": [("10 *", "20 *")],
         "the peak is 1": [("255**2", "1")],
         "the peak is not squared": [("255**2", "255")],
@@ -140,7 +140,7 @@ WRONG: dict[int, dict[str, Replacements]] = {
         "the rows of an image are its third axis": [("(h r1) (w r2)", "(w r2) (h r1)")],
     },
     10: {
-        "does not know the labels": [('"a": True', '"a": False')],
+        "does not use the labels": [('"a": True', '"a": False')],
         "how far apart clusters are": [('"b": False', '"b": True')],
         "which follows the density": [('"c": False', '"c": True')],
         "what would the axis measure": [('"d": False', '"d": True')],
@@ -189,7 +189,7 @@ WRONG: dict[int, dict[str, Replacements]] = {
         "both sides lose together": [("return 6", "return 12")],
         "with padding nothing is missing": [('return 6 if padding == "none" else 0', "return 6")],
         "should be 3 of (3, 3)": [("kernel_size=3", "kernel_size=5")],
-        "only there are fewer output pixels": [('"b": False', '"b": True')],
-        "what puts it back?": [('"e": True', '"e": False')],
+        "there are only fewer output pixels": [('"b": False', '"b": True')],
+        "what adds it again?": [('"e": True', '"e": False')],
     },
 }

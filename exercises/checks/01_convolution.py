@@ -37,7 +37,7 @@ def backwards(image: Tensor, kernel: Tensor, padding: int) -> Tensor:
 MISTAKES = [
     (
         lambda x, w, p: correct(x, w.flip(1, 2), p),
-        "your kernel is flipped: conv2d multiplies x[i + m] by w[m], not x[i - m]: it computes the"
+        "your kernel is flipped: conv2d multiplies x[i + m] by w[m], not x[i - m], which is a"
         " cross-correlation",
     ),
     (
@@ -46,16 +46,16 @@ MISTAKES = [
     ),
     (
         lambda x, w, p: correct(x, w.flip(1), p),
-        "your kernel is flipped top to bottom: conv2d flips nothing",
+        "your kernel is flipped top to bottom: conv2d does not flip the kernel",
     ),
     (
         lambda x, w, p: correct(x, w.flip(2), p),
-        "your kernel is flipped left to right: conv2d flips nothing",
+        "your kernel is flipped left to right: conv2d does not flip the kernel",
     ),
     (
         lambda x, w, p: correct(x, w.mT, p),
-        "your kernel is transposed: as in the image, its first index (after the channel) goes down"
-        " and its second to the right",
+        "your kernel is transposed: as in the image, its first index (after the channel) is the row"
+        " and its second the column",
     ),
     (
         lambda x, w, p: correct(x[:1], w[:1], p),
@@ -63,7 +63,7 @@ MISTAKES = [
     ),
     (
         lambda x, w, p: functional.conv2d(x[None], w[:, None], padding=p, groups=len(x))[0],
-        "the channels are still apart in your result: sum over them, too",
+        "your result still has several channels: sum over them, too",
     ),
     (
         lambda x, w, p: correct(x, w, p) / len(x),
@@ -71,11 +71,11 @@ MISTAKES = [
     ),
     (
         lambda x, w, p: correct(x, w, 0),
-        "the padding is missing: `padding` rows and columns of zeros belong on each side",
+        "the padding is missing: add `padding` rows and columns of zeros on each side",
     ),
     (
         lambda x, w, p: padded(x, w, (p, 0, p, 0)),
-        "you pad at the top and the left only: the bottom and the right need it, too",
+        "you pad at the top and the left only: pad at the bottom and the right, too",
     ),
     (
         lambda x, w, p: padded(x, w, (p, p, p, p), "replicate"),
@@ -90,7 +90,7 @@ MISTAKES = [
 
 
 def check(answer: ModuleType) -> None:
-    """Compare on square kernels, where all mistakes fit, then on others."""
+    """Compare on square kernels, for which all mistakes can be computed, then on others."""
     refuse(answer, "conv2d", "Conv2d", "convolve2d", "correlate2d", "unfold", "Unfold")
     convolve = find(answer, "convolve")
     judge(convolve, correct, draw(SQUARE), MISTAKES)

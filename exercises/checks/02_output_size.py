@@ -23,7 +23,7 @@ def correct(size: int, kernel: int, stride: int, padding: int, dilation: int) ->
 MISTAKES = [
     (
         lambda n, k, s, p, d: correct(n, k, s, p, 1),
-        "the dilation is missing: it draws the kernel's taps apart, so that the window is longer"
+        "the dilation is missing: it moves the kernel's taps apart, so that the window is longer"
         " than `kernel`",
     ),
     (
@@ -41,7 +41,7 @@ MISTAKES = [
     ),
     (
         lambda n, k, s, p, d: (n + 2 * p - d * (k - 1) - 1) // s,
-        "one position too few: before its first step, the window already has a place",
+        "one position too few: the window also has a position before its first step",
     ),
     (
         lambda n, k, s, p, d: (n + 2 * p - d * (k - 1)) // s,
@@ -53,15 +53,15 @@ MISTAKES = [
     ),
     (
         lambda n, k, s, p, d: math.ceil((n + 2 * p - d * (k - 1) - 1) / s) + 1,
-        "you round up: a window that does not fit in whole is left out",
+        "you round up: a window that does not fit in completely does not count",
     ),
     (
         lambda n, k, s, p, d: round((n + 2 * p - d * (k - 1) - 1) / s) + 1,
-        "you round to the nearest: a window that does not fit in whole is left out",
+        "you round to the nearest: a window that does not fit in completely does not count",
     ),
     (
         lambda n, k, s, p, d: (n + 2 * p - d * (k - 1) - 1) / s + 1,
-        "a size is a whole number: `/` gives a float: how does torch round?",
+        "a size is a whole number, but `/` gives a float: how does torch round?",
     ),
 ]
 

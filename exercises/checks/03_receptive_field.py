@@ -20,7 +20,7 @@ CASES = [
 
 
 def correct(layers: Layers) -> int:
-    """Measure how far apart the pixels are that have a gradient."""
+    """Measure the extent of the pixels that have a gradient."""
     signal = torch.ones(1, 1, 300, dtype=torch.float64, requires_grad=True)
     values = signal
     for kernel, stride, dilation in layers:
@@ -31,12 +31,12 @@ def correct(layers: Layers) -> int:
 
 
 def widened(layers: Layers, steps: list[int]) -> int:
-    """Receptive field if each layer's input pixels were so many pixels of the image apart."""
+    """Compute a receptive field, if inputs of the layers are `steps` pixels of the image apart."""
     return 1 + sum((k - 1) * d * step for (k, _, d), step in zip(layers, steps, strict=False))
 
 
 def steps_before(layers: Layers) -> list[int]:
-    """Product of the strides before each layer; one more at the end."""
+    """Give the product of the strides before each layer, and of all strides at the end."""
     return list(accumulate((s for _, s, _ in layers), mul, initial=1))
 
 
@@ -47,12 +47,12 @@ MISTAKES = [
     ),
     (
         lambda layers: widened(layers, steps_before(layers)[1:]),
-        "a layer's own stride counts too early: it moves the layers after it apart, not its own"
-        " window",
+        "a layer's own stride counts too early: it changes the step of the layers after it, not its"
+        " own",
     ),
     (
         lambda layers: widened(layers, [1] + [s for _, s, _ in layers]),
-        "only the stride of the layer before counts: multiply the strides of all layers before",
+        "only the stride of the layer before counts: multiply the strides of all earlier layers",
     ),
     (
         lambda layers: widened(layers, list(accumulate((s for _, s, _ in layers), initial=0))),
@@ -64,19 +64,19 @@ MISTAKES = [
     ),
     (
         lambda layers: widened(layers[::-1], steps_before(layers[::-1])),
-        "the layers are taken in the wrong order: the first one of the list sees the image",
+        "the layers are in the wrong order: the input of the first one of the list is the image",
     ),
     (
         lambda layers: correct([(k, s, 1) for k, s, _ in layers]),
-        "the dilation is missing: it draws the kernel's taps apart",
+        "the dilation is missing: it moves the kernel's taps apart",
     ),
     (
         lambda layers: correct(layers) - 1,
-        "one pixel too few: without any layer, a pixel sees itself: start at 1",
+        "one pixel too few: without any layer, a pixel depends on itself, so start at 1",
     ),
     (
         lambda layers: correct([(k + 1, s, d) for k, s, d in layers]),
-        "each kernel adds too much: k taps reach k - 1 gaps further, not k",
+        "each kernel adds too much: k taps have k - 1 gaps between them, not k",
     ),
 ]
 

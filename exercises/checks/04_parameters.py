@@ -14,13 +14,13 @@ LINEARS = [(1568, 10, True), (784, 36, False)]
 
 
 def conv2d(inputs: int, outputs: int, kernel: int, bias: bool, groups: int) -> int:
-    """Count those of a convolution."""
+    """Count the parameters of a convolution."""
     layer = nn.Conv2d(inputs, outputs, kernel, bias=bias, groups=groups, device="meta")
     return count_parameters(layer)
 
 
 def linear(inputs: int, outputs: int, bias: bool) -> int:
-    """Count those of a linear layer."""
+    """Count the parameters of a linear layer."""
     return count_parameters(nn.Linear(inputs, outputs, bias=bias, device="meta"))
 
 
@@ -31,7 +31,7 @@ OF_CONVOLUTIONS = [
     ),
     (
         lambda i, o, k, b, g: conv2d(i, o, k, True, g),
-        "the convolution always gets a bias: not with bias=False",
+        "the convolution always gets a bias: with bias=False it has none",
     ),
     (
         lambda i, o, k, b, g: conv2d(i, o, k, False, g) + b,
@@ -43,8 +43,8 @@ OF_CONVOLUTIONS = [
     ),
     (
         lambda i, o, k, b, g: i // g * o * (k**2 + b),
-        "there is a bias for each kernel: the sum over the input channels gets one bias, not each"
-        " of its terms",
+        "there is a bias for each kernel: only the sum over the input channels gets a bias, not"
+        " each of its terms",
     ),
     (
         lambda i, o, k, b, g: i // g * o * k + b * o,
@@ -56,12 +56,12 @@ OF_CONVOLUTIONS = [
     ),
     (
         lambda i, o, k, b, g: conv2d(i, o, k, b, 1),
-        "the groups are missing: an output channel sees only the input channels of its group",
+        "the groups are missing: an output channel depends only on the inputs of its group",
     ),
     (
         lambda i, o, k, b, g: i // g * (o // g) * k**2 + b * o,
-        "you divide by the groups twice: the output channels are shared out among the groups, but"
-        " all of them are there",
+        "you divide by the groups twice: the output channels are divided among the groups, but all"
+        " of them count",
     ),
     (
         lambda i, o, k, b, g: conv2d(i, o, k, b, 1) // g,
@@ -75,7 +75,7 @@ OF_LINEARS = [
     ),
     (
         lambda i, o, b: i * o + o,
-        "the linear layer always gets a bias: not with bias=False",
+        "the linear layer always gets a bias: with bias=False it has none",
     ),
     (
         lambda i, o, b: i * o + b,

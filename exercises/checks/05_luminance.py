@@ -12,7 +12,7 @@ from convlab.imaging.colour import to_bytes
 CORNERS = np.array(np.meshgrid(*[[0, 255]] * 3)).reshape(3, 2, 4).transpose(1, 2, 0)
 DRAWN = np.random.default_rng(0).integers(256, size=(12, 20, 3))
 CASES = [(CORNERS.astype(np.uint8),), (DRAWN.astype(np.uint8),)]
-"""Black, white and the pure colours; then random ones."""
+"""Black, white and the pure colours; then random colours."""
 BT601, BT709 = (65.481, 128.553, 24.966), (46.5594, 156.6288, 15.8118)
 
 
@@ -28,7 +28,7 @@ MISTAKES = [
     ),
     (
         lambda rgb: studio(rgb).astype(np.uint8),
-        "the fractions are cut off: astype(np.uint8) does not round: do that first",
+        "the fractions are cut off: astype(np.uint8) does not round, so round first",
     ),
     (
         lambda rgb: to_bytes(rgb @ np.array([0.299, 0.587, 0.114])),
@@ -65,17 +65,18 @@ MISTAKES = [
     ),
     (
         lambda rgb: to_bytes(rgb.mean(axis=-1)),
-        "all three colours weigh the same, in full range: take the weights and the offset of"
+        "all three colours have the same weight, in full range: take the weights and the offset of"
         " BT.601",
     ),
     (
         lambda rgb: to_bytes(16 + 219 * (rgb / 255).mean(axis=-1)),
-        "all three colours weigh the same: to the eye green is the brightest, blue the darkest",
+        "all three colours have the same weight: for the eye, green is the brightest, blue the"
+        " darkest",
     ),
 ]
 
 
 def check(answer: ModuleType) -> None:
-    """Compare on pure colours and on random ones."""
+    """Compare on pure colours and on random colours."""
     refuse(answer, "rgb2ycbcr", "luminance")
     judge(find(answer, "luminance"), correct, CASES, MISTAKES)

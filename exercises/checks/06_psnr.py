@@ -35,20 +35,20 @@ MISTAKES = [
     ),
     (
         lambda x, y: 10 * math.log(255**2 / mse(x, y)),
-        "the logarithm is the natural one: PSNR takes the one to base 10",
+        "the logarithm is the natural one: PSNR uses the logarithm to base 10",
     ),
     (
         lambda x, y: 10 * math.log10(255**2 / math.sqrt(mse(x, y))),
-        "there is a square root too many: 10 log10 takes the mean squared error as it is",
+        "remove the square root: with 10 log10, PSNR uses the mean squared error itself",
     ),
     (
         lambda x, y: 20 * math.log10(255**2 / mse(x, y)),
-        "twice as much as it should be: 20 log10 belongs to the root of the mean squared error,"
+        "twice as large as it should be: 20 log10 belongs to the root of the mean squared error,"
         " 10 log10 to the mean squared error",
     ),
     (
         lambda x, y: 20 * math.log10(255 / mse(x, y)),
-        "20 log10(255 / ...) wants the root of the mean squared error",
+        "20 log10(255 / ...) needs the root of the mean squared error",
     ),
     (
         lambda x, y: 10 * math.log10(255 / mse(x, y)),
@@ -56,19 +56,19 @@ MISTAKES = [
     ),
     (
         lambda x, y: 10 * math.log10(1 / mse(x, y)),
-        "the peak is 1: that would do for images of 0 to 1; bytes reach 255",
+        "the peak is 1, which is right for images from 0 to 1: bytes go up to 255",
     ),
     (
         lambda x, y: correct(x, y) + 20 * math.log10(255),
-        "your images are 0 to 1, but the peak is 255: leave them as they are",
+        "your images are from 0 to 1, but the peak is 255: do not divide the images",
     ),
     (
         lambda x, y: 10 * math.log10(float(x.max()) ** 2 / mse(x, y)),
-        "the peak is the largest value of this image: it is the largest that any could have, 255",
+        "the peak is the largest value of this image: take the largest possible value, 255",
     ),
     (
         lambda x, y: 10 * math.log10(255**2 / np.abs(x.astype(float) - y).mean()),
-        "the mean is that of the absolute differences: square them instead",
+        "you take the mean of the absolute differences: square them instead",
     ),
     (
         lambda x, y: 10 * math.log10(255**2 / (mse(x, y) * x.size)),
@@ -92,4 +92,4 @@ def check(answer: ModuleType) -> None:
     except (ZeroDivisionError, ValueError):
         value = "an error"
     if value != math.inf:
-        raise NotYet(f"two equal images give {value}: should be infinite, `math.inf`")
+        raise NotYet(f"two equal images give {value}: the PSNR should be infinite, `math.inf`")

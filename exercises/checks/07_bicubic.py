@@ -29,7 +29,7 @@ def keys(distance: float, a: float = -0.5) -> float:
 
 
 def signed(x: float) -> float:
-    """Compute Keys' kernel with an absolute value in the comparisons only."""
+    """Compute Keys' kernel with absolute values only in the comparisons."""
     if abs(x) <= 1:
         return 1.5 * x**3 - 2.5 * x**2 + 1
     return -0.5 * (x - 1) * (x - 2) ** 2 if abs(x) < 2 else 0.0
@@ -51,14 +51,14 @@ def interpolate(
 
 
 def repeat_edges(signal: np.ndarray, scale: int) -> np.ndarray:
-    """Upscale with two pixels more on each side."""
+    """Upscale with two more pixels on each side."""
     return interpolate(np.pad(signal, 2, "edge"), scale)[2 * scale : -2 * scale]
 
 
 OF_KERNELS = [
     (
         lambda x: keys(x, -0.75),
-        "your kernel has a = -0.75, as some libraries: here a = -0.5",
+        "your kernel has a = -0.75, as in some libraries: here a = -0.5",
     ),
     (
         lambda x: keys(x, 0.5),
@@ -70,11 +70,11 @@ OF_KERNELS = [
     ),
     (
         lambda x: keys(x) if x >= 0 else 1.5 * x**3 - 2.5 * x**2 + 1,
-        "negative distances go wrong: take the absolute value first",
+        "negative distances give wrong values: take the absolute value first",
     ),
     (
         signed,
-        "negative distances go wrong: the powers need the absolute value, too",
+        "negative distances give wrong values: the powers need the absolute value, too",
     ),
     (
         lambda x: keys(x) if abs(x) <= 1 else 0.0,
@@ -97,16 +97,16 @@ OF_SIGNALS = [
     ),
     (
         repeat_edges,
-        "you repeat the edge pixel: here pixels that do not exist get no weight, and the rest is"
-        " divided by its sum",
+        "you repeat the edge pixel: here, pixels that do not exist have no weight, and the sum is"
+        " divided by the other weights",
     ),
     (
         lambda x, s: interpolate(x, s, kernel=lambda distance: keys(distance / s)),
-        "your kernel is stretched by the scale: that is for downscaling: divide no distance",
+        "your kernel is stretched by the scale, as in downscaling: do not divide the distances",
     ),
     (
         lambda x, s: interpolate(x, s, kernel=lambda distance: max(1 - abs(distance), 0)),
-        "this is linear interpolation: weigh with your function `keys`",
+        "this is linear interpolation: compute the weights with your function `keys`",
     ),
     (
         lambda x, s: correct(x, s)[::-1],
@@ -114,13 +114,13 @@ OF_SIGNALS = [
     ),
     (
         np.repeat,
-        "this repeats pixels: weigh the neighbours with your function `keys`",
+        "this repeats pixels: compute weights of the neighbours with your function `keys`",
     ),
 ]
 
 
 def check(answer: ModuleType) -> None:
-    """Compare the kernel, then what is made with it."""
+    """Compare the kernel, then the interpolation with it."""
     refuse(answer, "interpolate", "resize", "bicubic", "zoom", "Upsample")
     judge(find(answer, "keys"), keys, DISTANCES, OF_KERNELS)
     judge(find(answer, "upscale"), correct, CASES, OF_SIGNALS)

@@ -1,4 +1,4 @@
-"""Exercise 8 on tensors whose numbers say where they stand in the input."""
+"""Exercise 8 on tensors whose numbers tell their position in the input."""
 
 from types import ModuleType
 
@@ -25,8 +25,8 @@ def rearranged(features: Tensor, scale: int, channels: str, rows: str, columns: 
 MISTAKES = [
     (
         lambda x, r: rearranged(x, r, "(r1 r2 c)", "(h r1)", "(w r2)"),
-        "the channels are in the wrong order: the r^2 that make one output channel are neighbours:"
-        " (c r1 r2), not (r1 r2 c)",
+        "the channels are in the wrong order: the r^2 channels of one output channel are"
+        " neighbours: (c r1 r2), not (r1 r2 c)",
     ),
     (
         lambda x, r: rearranged(x, r, "(c r2 r1)", "(h r1)", "(w r2)"),
@@ -39,17 +39,17 @@ MISTAKES = [
     ),
     (
         lambda x, r: rearranged(x, r, "(c r1 r2)", "(r1 h)", "(r2 w)"),
-        "(r1 h) puts whole images beside each other: the r x r pixels from one position must be"
-        " neighbours: the last name in brackets runs fastest",
+        "(r1 h) puts whole images beside each other, but the r x r pixels of one position must be"
+        " neighbours: the last name in brackets varies fastest",
     ),
     (
         lambda x, r: rearranged(x, r, "(c r1 r2)", "(r1 h)", "(w r2)"),
-        "(r1 h) puts whole rows of images below each other: the last name in brackets runs"
+        "(r1 h) puts whole rows of images below each other: the last name in brackets varies"
         " fastest; the width is right",
     ),
     (
         lambda x, r: rearranged(x, r, "(c r1 r2)", "(h r1)", "(r2 w)"),
-        "(r2 w) puts whole columns of images beside each other: the last name in brackets runs"
+        "(r2 w) puts whole columns of images beside each other: the last name in brackets varies"
         " fastest; the height is right",
     ),
     (
@@ -62,11 +62,11 @@ MISTAKES = [
     ),
     (
         lambda x, r: x.reshape(correct(x, r).shape),
-        "a reshape keeps the numbers in their order: they must change places",
+        "a reshape keeps the numbers in their order, but they must change places",
     ),
     (
         lambda x, r: correct(x, r)[:, :1],
-        "only the first output channel is there: c may be more than 1",
+        "there is only the first output channel: c may be more than 1",
     ),
 ]
 

@@ -1,4 +1,4 @@
-"""Exercise 9 on tensors whose numbers say where they stand in the input."""
+"""Exercise 9 on tensors whose numbers tell their position in the input."""
 
 from types import ModuleType
 
@@ -25,13 +25,13 @@ def rearranged(image: Tensor, scale: int, rows: str, columns: str, channels: str
 MISTAKES = [
     (
         lambda x, r: rearranged(x, r, "(h r1)", "(w r2)", "(r1 r2 c)"),
-        "the channels are in the wrong order: the r^2 that come from one input channel are"
+        "the channels are in the wrong order: the r^2 channels from one input channel are"
         " neighbours: (c r1 r2), not (r1 r2 c)",
     ),
     (
         lambda x, r: rearranged(x, r, "(h r1)", "(w r2)", "(c r2 r1)"),
         "r1 and r2 are exchanged: the next pixel to the right goes to the next channel, not the"
-        " next one below",
+        " next pixel below",
     ),
     (
         lambda x, r: rearranged(x, r, "(h r1)", "(w r2)", "(r2 r1 c)"),
@@ -39,17 +39,17 @@ MISTAKES = [
     ),
     (
         lambda x, r: rearranged(x, r, "(r1 h)", "(r2 w)", "(c r1 r2)"),
-        "(r1 h) cuts the image into r x r large pieces: each r x r neighbours must be taken apart:"
-        " the last name in brackets runs fastest",
+        "(r1 h) cuts the image into r x r large pieces, but r x r neighbours must be separated:"
+        " the last name in brackets varies fastest",
     ),
     (
         lambda x, r: rearranged(x, r, "(r1 h)", "(w r2)", "(c r1 r2)"),
-        "(r1 h) cuts the height into r large pieces: the last name in brackets runs fastest; the"
+        "(r1 h) cuts the height into r large pieces: the last name in brackets varies fastest; the"
         " width is right",
     ),
     (
         lambda x, r: rearranged(x, r, "(h r1)", "(r2 w)", "(c r1 r2)"),
-        "(r2 w) cuts the width into r large pieces: the last name in brackets runs fastest; the"
+        "(r2 w) cuts the width into r large pieces: the last name in brackets varies fastest; the"
         " height is right",
     ),
     (
@@ -63,11 +63,11 @@ MISTAKES = [
     ),
     (
         lambda x, r: x.reshape(correct(x, r).shape),
-        "a reshape keeps the numbers in their order: they must change places",
+        "a reshape keeps the numbers in their order, but they must change places",
     ),
     (
         lambda x, r: x[..., ::r, ::r],
-        "only one of each r x r pixels is kept: all of them must be there, as channels",
+        "only one of r x r pixels is kept: all of them must be in the result, as channels",
     ),
 ]
 

@@ -7,20 +7,23 @@ from checks.hints import judge_statements
 STATEMENTS = {
     "a": (
         True,
-        "t-SNE keeps neighbours: that is what its cost asks for, and it does not know the labels",
+        "t-SNE keeps neighbours, because its divergence depends on them; it does not use the"
+        " labels",
     ),
     "b": (
         False,
-        "the cost hardly depends on how far apart clusters are: it asks who is whose neighbour",
+        "the divergence hardly depends on how far apart clusters are, but on which points are"
+        " neighbours",
     ),
     "c": (
         False,
-        "each point has its own width sigma, which follows the density: a tight and a wide group"
-        " come out alike",
+        "each point has its own width sigma, which follows the density, so that a dense group and"
+        " a wide one look similar",
     ),
     "d": (
         False,
-        "the cost knows distances only: turn the picture, and what would the axis measure then?",
+        "the divergence depends only on distances: if you turned the picture, what would the axis"
+        " measure then?",
     ),
     "e": (
         True,
@@ -28,29 +31,29 @@ STATEMENTS = {
     ),
     "f": (
         True,
-        "the perplexity says how many neighbours count: with few of them, groups fall apart",
+        "the perplexity says how many neighbours count: with few of them, groups break up",
     ),
     "g": (
         False,
-        "groups can come from the perplexity or from where the points started: other values must"
-        " show them, too, before the data have them",
+        "groups can result from the perplexity or from the initial positions: they are in the data"
+        " only if they also appear with other values",
     ),
     "h": (
         False,
-        "where a point lies is t-SNE's doing, what is predicted is that of the last layer, in 1568"
-        " dimensions: read the title",
+        "t-SNE chooses the position of a point, but the last layer makes the prediction, from 1568"
+        " numbers: read the title",
     ),
     "i": (
         True,
-        "two neighbours that are drawn far apart are what costs most: p is large and q small",
+        "the divergence is largest if neighbours are drawn far apart: p is large and q is small",
     ),
     "j": (
         False,
-        "the divergence has many minima: what decides which one is found?",
+        "the divergence has many minima: what determines which one is found?",
     ),
 }
 
 
 def check(answer: ModuleType) -> None:
-    """Compare what is said about each statement."""
+    """Compare the answer to each statement."""
     judge_statements(answer, STATEMENTS)

@@ -1,4 +1,4 @@
-"""Exercise 11: the network's structure first, then a short training beside a flatten network."""
+"""Exercise 11: check the structure, then train, and compare with a network that flattens."""
 
 from copy import deepcopy
 from pathlib import Path
@@ -20,7 +20,7 @@ SHIFT = 4
 """Pixels."""
 STEPS = 200
 LEAST_ACCURACY = 0.6
-"""Of digits that are not shifted: the solution reaches about 0.85."""
+"""Least accuracy on digits that are not shifted; the solution reaches about 0.85."""
 
 
 class Flatten(nn.Module):
@@ -40,18 +40,18 @@ class Flatten(nn.Module):
 OF_EMBEDDINGS = [
     (
         lambda maps: maps.flatten(1),
-        "the embedding is flattened: a number for each cell of each map, so that shifted maps meet"
-        " other weights: take the mean of each map",
+        "the embedding is flattened: it has a number for each cell of each map, so that shifted"
+        " maps are multiplied by other weights: take the mean of each map",
     ),
     (
         lambda maps: maps.amax((2, 3)),
-        "the embedding is the maximum of each map: it does not mind a shift either, but here the"
-        " mean is asked for (try the maximum afterwards: which is better?)",
+        "the embedding is the maximum of each map: it hardly depends on a shift either, but this"
+        " exercise asks for the mean (try the maximum afterwards: which is better?)",
     ),
     (
         lambda maps: maps.mean(1).flatten(1),
-        "the mean is over the channels: it keeps the cells, which move with the digit, and loses"
-        " what was found: take the mean over height and width",
+        "the mean is over the channels: it keeps the position of what was found, and loses what was"
+        " found: take the mean over height and width",
     ),
     (
         lambda maps: maps.mean(2).flatten(1),
@@ -73,22 +73,21 @@ OF_EMBEDDINGS = [
 OF_LOGITS = [
     (
         lambda logits: logits.softmax(1),
-        "softmax is applied already: cross-entropy does that itself: give the logits as they are",
+        "softmax is applied already, but it is a part of cross-entropy: return the logits",
     ),
     (
         lambda logits: logits.log_softmax(1),
-        "log-softmax is applied already: cross-entropy does that itself: give the logits as they"
-        " are",
+        "log-softmax is applied already, but it is a part of cross-entropy: return the logits",
     ),
     (
         lambda logits: logits.relu(),
-        "ReLU is applied to the logits: the negative ones get no gradient: give them as they are",
+        "ReLU is applied to the logits, so that negative ones get no gradient: remove it",
     ),
 ]
 
 
 def check(answer: ModuleType) -> str:
-    """Look at the structure, train, and give the accuracies."""
+    """Check the structure, train, and give the accuracies."""
     network = find(answer, "Network")().eval()
     maps, logits, embedding = run(network, torch.rand(5, 1, 28, 28))
 
@@ -107,7 +106,7 @@ def check(answer: ModuleType) -> str:
 
 
 def run(network: nn.Module, digits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Give feature maps, logits and embedding, if their shapes make sense."""
+    """Give feature maps, logits and embedding, and check their shapes."""
     for part, kind in (("features", nn.Module), ("classify", nn.Linear)):
         if not isinstance(getattr(network, part, None), kind):
             raise NotYet(f"the network needs `self.{part}`, an nn.{kind.__name__}")
@@ -115,7 +114,7 @@ def run(network: nn.Module, digits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     if maps.ndim != 4:
         raise NotYet(
             f"`features` gives the shape {tuple(maps.shape)}, should be (batch, channels, height,"
-            " width): the pooling belongs into `forward`"
+            " width): do the pooling in `forward`"
         )
     try:
         outputs = network(digits)
@@ -123,8 +122,8 @@ def run(network: nn.Module, digits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         if "shapes cannot be multiplied" not in str(error):
             raise
         raise NotYet(
-            f"`classify` takes {network.classify.in_features} numbers and gets others: the mean of"
-            f" each of the {maps.shape[1]} maps is one number"
+            f"`classify` takes {network.classify.in_features} numbers, but gets another number of"
+            f" them: the mean of each of the {maps.shape[1]} maps is one number"
         ) from error
     if not isinstance(outputs, tuple) or list(map(type, outputs)) != [Tensor, Tensor]:
         raise NotYet("`forward` should return two tensors: logits, embedding")
@@ -138,7 +137,7 @@ def run(network: nn.Module, digits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def train_and_compare(pooling: nn.Module, flatten: nn.Module) -> str:
-    """Train both on bundled digits, and measure them on shifted ones."""
+    """Train both networks on bundled digits, and measure them on shifted digits."""
     with TemporaryDirectory() as temporary:
         folder = Path(temporary, "MNIST")
         folder.mkdir()
@@ -153,13 +152,13 @@ def train_and_compare(pooling: nn.Module, flatten: nn.Module) -> str:
         accuracies.append((plain, shifted_accuracy(network, *test, SHIFT)))
     (plain, shifted), (flatten_plain, flatten_shifted) = accuracies
     measured = (
-        f"accuracy on digits as they are: {plain:.1%} (flatten: {flatten_plain:.1%}),"
+        f"accuracy on unshifted digits: {plain:.1%} (flatten: {flatten_plain:.1%}),"
         f" shifted by {SHIFT} pixels: {shifted:.1%} (flatten: {flatten_shifted:.1%})"
     )
     if plain < LEAST_ACCURACY:
-        raise NotYet(f"{measured}: too few are right: do the feature maps learn enough?")
+        raise NotYet(f"{measured}: too few are correct: do the feature maps learn enough?")
     if shifted <= flatten_shifted:
-        raise NotYet(f"{measured}: no better: do the feature maps move with the digit?")
+        raise NotYet(f"{measured}: not better: do the feature maps move with the digit?")
     return measured
 
 

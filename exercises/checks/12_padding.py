@@ -1,4 +1,4 @@
-"""Exercise 12: three small networks that differ in their padding, and their error at the border."""
+"""Exercise 12: three small networks with different padding, and their error at the border."""
 
 from collections.abc import Callable, Sequence
 from types import ModuleType
@@ -18,31 +18,32 @@ SCALE = 2
 PATCH = 24
 """LR pixels on a side."""
 BORDER = 2
-"""HR pixels of the outputs on each side that are measured by themselves."""
+"""HR pixels on each side of the outputs that are measured as the border."""
 STEPS = 100
 PADDINGS = ("zeros", "replicate", "none")
 TRAINING, TEST = (data.camera, data.astronaut, data.coins), (data.chelsea, data.coffee)
 STATEMENTS = {
     "a": (
         True,
-        "what does a convolution see beyond the border if zeros, which are black, stand there?",
+        "what is the input of a convolution beyond the border, if zeros, which are black, are"
+        " added there?",
     ),
     "b": (
         False,
-        "without padding, every output pixel has all the input pixels it depends on: only there are"
-        " fewer output pixels",
+        "without padding, every output pixel has all input pixels that it depends on; there are"
+        " only fewer output pixels",
     ),
     "c": (
         True,
-        "beyond the border of a photograph, is it more likely to go on as it was, or to be black?",
+        "beyond the border of a photograph, is the next pixel more likely to be similar, or black?",
     ),
     "d": (
         False,
-        "look at the error inside: the network without padding learns it like the others",
+        "look at the error inside: the network without padding learns as well as the others",
     ),
     "e": (
         True,
-        "each 3 x 3 convolution takes a pixel from each side: what puts it back?",
+        "each 3 x 3 convolution removes a pixel on each side: what adds it again?",
     ),
 }
 
@@ -87,18 +88,18 @@ def pad(values: Tensor, pixels: int, padding: str) -> Tensor:
 
 
 def mistaken(change: Callable[[str], str]) -> Callable[..., Tensor]:
-    """Make a function that takes another padding than it is told."""
+    """Make a function that uses another padding than its argument."""
     return lambda network, low, padding: run(network, low, change(padding))
 
 
 OF_NETWORKS = [
     (
         lambda network, low, padding: functional.pixel_unshuffle(run(network, low, padding), 2),
-        "nn.PixelShuffle(2) is missing: it makes the 4 channels one image",
+        "nn.PixelShuffle(2) is missing: it rearranges the 4 channels into one image",
     ),
     (
         mistaken(lambda padding: "zeros"),
-        "`padding` is ignored: there are always zeros: see `padding` and `padding_mode` of"
+        "`padding` is ignored, and there are always zeros: see `padding` and `padding_mode` of"
         " nn.Conv2d",
     ),
     (
@@ -119,15 +120,15 @@ OF_NETWORKS = [
     ),
     (
         lambda network, low, padding: run(network, pad(low, 3, padding), "none"),
-        "the image is padded once, by 3: pad before each convolution, by 1",
+        "the image is padded once, by 3: pad by 1 before each convolution",
     ),
     (
         lambda network, low, padding: run(network, low, padding, (True, True, True)),
-        "there is a ReLU after the last convolution: pixels come out of that one",
+        "there is a ReLU after the last convolution: remove it, because this output is the image",
     ),
     (
         lambda network, low, padding: run(network, low, padding, (False, False, False)),
-        "there is no ReLU between the convolutions: three of them in a row are only one",
+        "there is no ReLU between the convolutions: three convolutions in a row are like one",
     ),
 ]
 OF_MARGINS = [
@@ -137,11 +138,11 @@ OF_MARGINS = [
     ),
     (
         lambda padding: 12 if padding == "none" else 0,
-        "that is what both sides lose together: give one side",
+        "this is what both sides lose together: give the number for one side",
     ),
     (
         lambda padding: 2 if padding == "none" else 0,
-        "that is what one convolution takes: there are three",
+        "this is what one convolution removes: there are three",
     ),
     (
         lambda padding: 0,
@@ -155,7 +156,7 @@ OF_MARGINS = [
 
 
 def check(answer: ModuleType) -> str:
-    """Look at the networks, train them, and compare what is said with what is measured."""
+    """Check the networks, train and measure them, and compare the answers to the statements."""
     make_network = find(answer, "make_network")
     networks = {padding: make_network(padding) for padding in PADDINGS}
     for network in networks.values():
@@ -182,7 +183,7 @@ def check(answer: ModuleType) -> str:
 
 
 def train_and_measure(networks: dict[str, nn.Module], margin: Callable[[str], int]) -> str:
-    """Train each network a little, and give its errors at the border and inside."""
+    """Train each network for a short time, and give its errors at the border and inside."""
     (low, high), test = draw_patches(TRAINING), draw_patches(TEST)
     errors = []
     for padding, network in networks.items():
@@ -208,5 +209,5 @@ def draw_patches(photos: Sequence[Callable[[], np.ndarray]]) -> tuple[Tensor, Te
 
 
 def crop(images: Tensor, pixels: int) -> Tensor:
-    """Leave out so many pixels on each side."""
+    """Crop a number of pixels on each side."""
     return images[..., pixels : images.shape[-2] - pixels, pixels : images.shape[-1] - pixels]

@@ -1,4 +1,4 @@
-"""What the checks share: they compare with the truth, and recognize typical mistakes."""
+"""What the checks have in common: compare results, and recognize typical mistakes."""
 
 import ast
 from collections.abc import Callable, Sequence
@@ -12,8 +12,8 @@ import numpy as np
 from torch import Tensor
 
 
-class NotYet(Exception):  # noqa: N818 - it is no error to be on the way
-    """An exercise is not solved: one line that says what is wrong."""
+class NotYet(Exception):  # noqa: N818 - an unsolved exercise is not an error
+    """An exercise is not solved; the message says in one line what is wrong."""
 
 
 class Unanswered(NotYet):
@@ -21,38 +21,39 @@ class Unanswered(NotYet):
 
 
 def find(answer: ModuleType, name: str) -> Any:
-    """Give what an exercise asks for, by its name.
+    """Give an object of the student's file by its name.
 
     Parameters
     ----------
     answer : module
         The student's file.
     name : str
-        Of a function, a class or a table in it.
+        Name of a function, a class or a table in it.
 
     Returns
     -------
     Any
     """
     if not hasattr(answer, name):
-        raise NotYet(f"{Path(answer.__file__).name} has no `{name}`: the name must stay as it was")
+        raise NotYet(f"{Path(answer.__file__).name} has no `{name}`: do not change this name")
     return getattr(answer, name)
 
 
 def refuse(answer: ModuleType, *names: str) -> None:
-    """See that a file takes none of these functions from a library: they would do the exercise.
+    """Refuse a file that uses library functions that do the whole exercise.
 
     Parameters
     ----------
     answer : module
     *names : str
+        Names of these functions.
     """
     path = Path(answer.__file__)
     for node in ast.walk(ast.parse(path.read_bytes())):
         match node:
             case ast.Attribute(attr=name) | ast.alias(name=name) if name in names:
                 line = f"{path.name}, line {node.lineno}"
-                raise NotYet(f"{line}: {name} does the whole exercise: do without it")
+                raise NotYet(f"{line}: {name} does the whole exercise: do not use it")
 
 
 def judge(
@@ -69,17 +70,17 @@ def judge(
     ----------
     given, correct : callable
     cases : sequence of tuple
-        Arguments to call them with. Together they must tell all mistakes apart.
+        Arguments to call them with. The cases together must distinguish all mistakes.
     mistakes : sequence of tuple
-        Functions that make a mistake, each with its hint. The first that gives what the student's
-        gives, in all cases, is the one.
+        Functions that make a mistake, each with its hint. The hint of the first function with the
+        same results as the student's is given.
     explain : callable, optional
         Says what a number in a result means.
 
     Raises
     ------
     NotYet
-        With a hint, or with a case in which the result is another.
+        With a hint, or with a case in which the result is wrong.
     """
     results = [given(*deepcopy(case)) for case in cases]
     for function, hint in [(correct, ""), *mistakes]:
@@ -96,20 +97,20 @@ def judge(
 
 
 def judge_statements(answer: ModuleType, statements: dict[str, tuple[bool, str]]) -> None:
-    """Compare what a student says about statements, in the table ANSWERS, with the truth.
+    """Compare a student's answers to statements, in the table ANSWERS, with the correct ones.
 
     Parameters
     ----------
     answer : module
     statements : dict of str to tuple
-        By its letter, whether a statement is true, and the hint for whoever says otherwise.
+        For each letter, whether the statement is true, and the hint for a wrong answer.
 
     Raises
     ------
     NotYet
-        With the hint of the first wrong one.
+        With the hint of the first wrong answer.
     Unanswered
-        If none is wrong, but one has no answer.
+        If no answer is wrong, but one is missing.
     """
     answers = find(answer, "ANSWERS")
     if not isinstance(answers, dict) or set(answers) != set(statements):
@@ -133,7 +134,7 @@ def _show(value: Any) -> str:
 
 
 def _fault(result: Any, expected: Any, explain: Callable = str) -> str | None:
-    """Say how a result differs from what is expected; None if it does not."""
+    """Say how a result differs from the expected one; None if it does not."""
     if result is None:
         return "gives None: is the `return` missing?"
     if isinstance(result, np.ndarray | Tensor) and not result.ndim:

@@ -1,11 +1,11 @@
-"""Tensors whose numbers say where they stand, so that a mistake in the order shows itself."""
+"""Tensors whose numbers tell their position, so that a wrong order is visible."""
 
 import torch
 from torch import Tensor
 
 
 def indexed(batch: int, channels: int, height: int, width: int) -> Tensor:
-    """Make a tensor of this shape whose number at [b, c, h, w] is `decode`'s.
+    """Make a tensor of this shape with a different number at each [b, c, h, w], see `decode`.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ def indexed(batch: int, channels: int, height: int, width: int) -> Tensor:
 
 
 def decode(value: float) -> str:
-    """Say where a number of `indexed` stood.
+    """Give the position of a number in the result of `indexed`.
 
     Returns
     -------

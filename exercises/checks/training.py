@@ -1,4 +1,4 @@
-"""Short trainings: some seconds, only for what an exercise wants to show."""
+"""Short trainings of some seconds, to show the effect of an exercise."""
 
 from collections.abc import Callable
 
@@ -21,15 +21,15 @@ def fit(
     Parameters
     ----------
     network : Module
-        Its weights change in place; comes back ready for evaluation.
+        Its weights change in place; it is in evaluation mode afterwards.
     inputs, targets : Tensor, shape (n, ...)
     loss : callable
-        Of the network's output and the targets.
+        Function of the network's output and the targets.
     steps : int
     peak : float
-        Of the learning rate.
+        Largest learning rate.
     batch_size : int
-        Drawn from the inputs, at every step.
+        Number of inputs that are drawn at every step.
     """
     generator = torch.Generator().manual_seed(0)
     optimizer = torch.optim.AdamW(network.parameters())

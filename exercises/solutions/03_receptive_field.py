@@ -7,7 +7,7 @@ def receptive_field(layers: list[tuple[int, int, int]]) -> int:
     Parameters
     ----------
     layers : list of tuple of int
-        Kernel, stride and dilation of each layer; the first layer sees the image.
+        Kernel, stride and dilation of each layer; the input of the first layer is the image.
 
     Returns
     -------

@@ -9,13 +9,13 @@ def conv2d_parameters(
     Parameters
     ----------
     inputs, outputs : int
-        Channels.
+        Numbers of channels.
     kernel : int
-        Rows of the kernel, and columns.
+        Number of rows of the kernel, and of columns.
     bias : bool
     groups : int
         Input and output channels are split into so many groups of the same size; an output channel
-        sees only the input channels of its own group.
+        depends only on the input channels of its own group.
 
     Returns
     -------
@@ -31,7 +31,7 @@ def linear_parameters(inputs: int, outputs: int, bias: bool = True) -> int:
     Parameters
     ----------
     inputs, outputs : int
-        Numbers that go in and come out.
+        How many numbers the layer gets and gives.
     bias : bool
 
     Returns

@@ -15,6 +15,6 @@ def shuffle(features: Tensor, scale: int) -> Tensor:
     Returns
     -------
     Tensor, shape (batch, channels, scale * height, scale * width)
-        As `torch.nn.PixelShuffle` gives it.
+        The same as `torch.nn.PixelShuffle` gives.
     """
     return rearrange(features, "b (c r1 r2) h w -> b c (h r1) (w r2)", r1=scale, r2=scale)

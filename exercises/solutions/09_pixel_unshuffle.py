@@ -5,7 +5,7 @@ from torch import Tensor
 
 
 def unshuffle(image: Tensor, scale: int) -> Tensor:
-    """Make the scale^2 pixels of each square the channels of one pixel: undo `shuffle`.
+    """Rearrange the scale^2 pixels of each square into the channels of one pixel: undo `shuffle`.
 
     Parameters
     ----------
@@ -15,6 +15,6 @@ def unshuffle(image: Tensor, scale: int) -> Tensor:
     Returns
     -------
     Tensor, shape (batch, channels * scale^2, height, width)
-        As `torch.nn.PixelUnshuffle` gives it.
+        The same as `torch.nn.PixelUnshuffle` gives.
     """
     return rearrange(image, "b c (h r1) (w r2) -> b (c r1 r2) h w", r1=scale, r2=scale)

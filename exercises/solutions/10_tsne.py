@@ -1,4 +1,4 @@
-"""Exercise 10: reading the t-SNE. The statements stand in 10_tsne.md."""
+"""Exercise 10: reading the t-SNE. The statements are in 10_tsne.md."""
 
 ANSWERS = {
     "a": True,
@@ -12,4 +12,4 @@ ANSWERS = {
     "i": True,
     "j": False,
 }
-"""True if it follows from the picture, or from how t-SNE works; False if it does not."""
+"""True if the statement follows from the picture, or from how t-SNE works; else False."""

@@ -31,7 +31,7 @@ class Network(nn.Module):
         Returns
         -------
         logits : Tensor, shape (batch, 10)
-            What `classify`, a linear layer, makes of the embedding.
+            The output of `classify`, a linear layer, for the embedding.
         embedding : Tensor, shape (batch, 32)
             The mean of each feature map over its height and width.
         """

@@ -12,13 +12,13 @@ def make_network(padding: str) -> nn.Sequential:
     Parameters
     ----------
     padding : {"zeros", "replicate", "none"}
-        What stands beyond the border of every convolution's input, one pixel wide: zeros, the edge
-        pixel repeated, or nothing.
+        What is added around the input of every convolution, one pixel wide: zeros, the edge pixel
+        repeated, or nothing.
 
     Returns
     -------
     Sequential
-        From (batch, 1, h, w) to (batch, 1, 2 h, 2 w); with "none" to a smaller image.
+        Maps (batch, 1, h, w) to (batch, 1, 2 h, 2 w); with "none", to a smaller image.
     """
     pixels = 0 if padding == "none" else 1
     mode = "zeros" if padding == "none" else padding
@@ -37,7 +37,7 @@ def make_network(padding: str) -> nn.Sequential:
 
 
 def margin(padding: str) -> int:
-    """Say how many HR pixels the output of such a network lacks on each side.
+    """Give the number of HR pixels that are missing on each side of the network's output.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def margin(padding: str) -> int:
     return 6 if padding == "none" else 0
 
 
-# The statements stand in 12_padding.md. Run the check first, it measures; then write True or False.
+# The statements are in 12_padding.md. First run the check, then write True or False.
 ANSWERS = {
     "a": True,
     "b": False,

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from torchvision.datasets import MNIST
 
 from convlab.core.errors import DamageError, InputError
 from convlab.core.outputs import require_file
@@ -93,6 +92,9 @@ def read_digits(folder: Path, split: Literal["train", "test"]) -> tuple[np.ndarr
     InputError
         If a file is missing or damaged, or if images and labels do not match.
     """
+    # Imported here, because that takes a second, and the check of params.yaml imports this module.
+    from torchvision.datasets import MNIST  # noqa: PLC0415
+
     for name in CHECKSUMS:
         require_file(folder / "raw" / name)
     if (folder / "processed").exists():  # torchvision would unpickle what is in it

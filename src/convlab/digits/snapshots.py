@@ -9,7 +9,6 @@ import numpy as np
 from pydantic import Field
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
-from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
 from convlab.core.errors import DamageError, InputError
@@ -164,6 +163,10 @@ def fit_tsne_sequence(
 
 
 def _fit(embeddings: np.ndarray, params: RenderTsne, **options: Any) -> np.ndarray:
+    # Imported here, because that takes a second, and the check of params.yaml imports this module.
+    # It comes before the limit, which holds only for libraries that are loaded already.
+    from sklearn.manifold import TSNE  # noqa: PLC0415
+
     # One thread, because sums over several threads differ from run to run, and because two
     # threads are slower than one for so few points.
     with threadpool_limits(1):
