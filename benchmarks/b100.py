@@ -1,4 +1,4 @@
-"""What the benchmarks share: measuring the test images, B100."""
+"""For several benchmarks: measure the test images, B100."""
 
 from collections.abc import Sequence
 from pathlib import Path

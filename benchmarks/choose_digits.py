@@ -1,10 +1,10 @@
 """Choose the training of the digit networks on held-out digits: steps and learning rate.
 
 Trains the network `train_cnn.network` on the first 55,000 MNIST training
-digits and measures on the last 5,000; the 10,000 test digits take no part.
-With --augmentation affine, longer trainings on digits that never come twice.
-Prints a table in Markdown: mean accuracy over seeds, and its standard
-deviation. Needs data/raw/MNIST.
+digits and measures on the last 5,000; the 10,000 test digits are not used.
+With --augmentation affine, trainings are longer, because each step has other
+random images. Prints a table in Markdown: mean accuracy over seeds, and its
+standard deviation. Needs data/raw/MNIST.
 """
 
 import argparse
@@ -30,11 +30,11 @@ VARIANTS = {
     "none": [(1_876, 0.002), (2_814, 0.001), (2_814, 0.002), (2_814, 0.004), (3_752, 0.002)],
     "affine": [(2_814, 0.004), (9_380, 0.002), (9_380, 0.004), (9_380, 0.008), (18_760, 0.004)],
 }
-"""By augmentation: steps and learning rate."""
+"""Steps and learning rate of the trainings, by augmentation."""
 
 
 def held_out_accuracy(digits: Digits, params: TrainCnn) -> float:
-    """Train on all digits but the last ones, measure on those."""
+    """Train on all digits except the last ones, and measure on the last ones."""
     module = find_network(NETWORKS, params.network)
     settings = read_block(PARAMS, f"networks.{params.network}", module.Settings)
     set_seed(params.seed)

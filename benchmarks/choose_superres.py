@@ -1,10 +1,9 @@
 """Choose the super-resolution training on the validation images, at x2.
 
-Trains the network of params.yaml and variants of it, each for as many steps
-as take about a minute on two cores, and measures on the 20 validation images;
-the test images take no part. Prints a table in Markdown: validation PSNR, the
-mean over seeds and, where there are several, its standard deviation. Needs
-data/patches/x2.
+Trains the network of params.yaml and variants of it, each for about a minute
+on two cores, and measures on the 20 validation images; the test images are not
+used. Prints a table in Markdown: mean validation PSNR over seeds and, if there
+are several seeds, its standard deviation. Needs data/patches/x2.
 """
 
 import argparse
@@ -31,16 +30,16 @@ PARAMS = Path("params.yaml")
 SCALE = 2
 STEPS = 650
 SEEDS = (1, 2, 3)
-"""Of the unchanged training; variants have the first one."""
+"""Seeds of the unchanged training; variants are trained with the first one."""
 
 
 @dataclass(frozen=True)
 class Variant:
-    """What is changed in params.yaml."""
+    """A variant: what it changes in params.yaml."""
 
     train_sr: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
-    """Of the network."""
+    """Settings of the network."""
     steps: int = STEPS
 
 
@@ -67,7 +66,7 @@ def apply(variant: Variant) -> tuple[TrainSr, Any]:
     Raises
     ------
     InputError
-        If the variant changes nothing: params.yaml has these values already.
+        If the variant changes nothing, because params.yaml already has these values.
     """
     default = read_block(PARAMS, "train_sr", TrainSr)
     params = default.model_copy(update=variant.train_sr)

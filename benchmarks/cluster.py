@@ -1,15 +1,15 @@
-"""Predict a training by many processes from what is measured here with one, two and three.
+"""Predict a training by many processes from measurements with one, two and three processes.
 
 A step takes a + b p for the forward and backward pass over p patches, m for the
-optimizers (each process computes all of Muon's products), and for the sum of
-the gradients, of g bytes, around a ring of n processes
+optimizers (each process computes all of Muon's products), and, for the sum of
+the gradients, of g bytes, around a ring of n processes,
 
     2 (n - 1) (l + g / (n w))
 
-with latency l and bandwidth w. All of them are measured on loopback; n = 2 and
-3 then check the sum. For a cluster, arithmetic, network and price are options:
-assumptions, not measurements. Prints tables in Markdown. Let nothing else run
-beside it.
+with latency l and bandwidth w. All of these are measured on this machine, and
+compared with steps of n = 2 and 3. For a cluster, arithmetic, network and price
+are options: assumptions, not measurements. Prints tables in Markdown. Do not
+run other programs at the same time.
 """
 
 import argparse
@@ -43,16 +43,16 @@ from convlab.superres.upscaling import NETWORKS
 
 PARAMS, SCALE, SIDE = Path("params.yaml"), 2, 24
 BATCHES = (6, 24)
-"""Patches in a mini-batch of a process, from which a and b are computed."""
+"""Patches per process in the mini-batches from which a and b are computed."""
 ROUNDS = 7
 SIZES = (2**10, 2**22)
-"""Bytes of sums from which latency and bandwidth are computed."""
+"""Sizes, in bytes, of the sums from which latency and bandwidth are computed."""
 PHOTOGRAPHS, PATCHES_EACH = 10**7, 126
 """Of BSDS500's size, 481 x 321 pixels, at the default stride."""
 
 
 def median_seconds(call: Callable[[], object]) -> float:
-    """Time a call, the median of some."""
+    """Time a call; give the median of several."""
     seconds = []
     for _ in range(ROUNDS):
         began = time.perf_counter()
@@ -168,7 +168,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     ):
         parser.add_argument(f"--{name}", type=float, default=value, help=text)
     parser.add_argument("--batch", type=int, default=64, help="patches of each GPU in a step")
-    parser.add_argument("--cores", type=int, default=os.cpu_count(), help="of this machine")
+    parser.add_argument("--cores", type=int, default=os.cpu_count(), help="cores of this machine")
     parser.add_argument("--measure", action="store_true", help="measure, as one of the processes")
 
 

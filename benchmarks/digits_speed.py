@@ -1,15 +1,15 @@
-"""Measure how fast digits are learned: seconds and steps to 98 % and 99 % of the test digits.
+"""Measure how fast digits are learned: seconds and steps to 98 % and 99 % accuracy on the test set.
 
 Three trainings, in turn on the same processor, each with several seeds:
 
-- `train_cnn`, as params.yaml says;
-- the last recipe of tuomaso/train_mnist_fast, written anew: a larger network, Adam, one epoch of
-  256 digits a step with a rate that rises and falls (OneCycleLR);
+- `train_cnn` with the parameters of params.yaml;
+- the last recipe of tuomaso/train_mnist_fast, implemented again: a larger network, Adam, one epoch
+  with 256 digits per step and a learning rate that rises and falls (OneCycleLR);
 - the loop of an introductory practical: the network of `train_cnn`, a DataLoader over single
-  pictures, 64 digits a step, Adam with a constant rate.
+  pictures, 64 digits per step, Adam with a constant learning rate.
 
-The accuracy is looked at now and then, and that takes no time: the clock
-stands still. Needs data/raw/MNIST. Prints a table in Markdown.
+The accuracy is measured several times; this time is not counted. Needs
+data/raw/MNIST. Prints a table in Markdown.
 """
 
 import sys
@@ -52,8 +52,8 @@ MEAN, DEVIATION = 0.1307, 0.3081
 
 Classify = Callable[[Tensor], Tensor]
 Race = Iterator[tuple[int, Classify | None]]
-"""Prepares and gives (0, None), then takes a step whenever it is asked: gives how many digits it
-has seen, and what classifies others now."""
+"""A generator: it first prepares and yields (0, None); then it takes a step each time, and yields
+the number of digits seen so far and a function that classifies other digits."""
 
 
 class FastNetwork(nn.Module):
@@ -163,7 +163,7 @@ def accuracy(classify: Classify, images: Tensor, labels: Tensor) -> float:
 
 
 def describe(results: list[tuple[int, float] | None]) -> tuple[str, str]:
-    """Give the median steps and seconds, if most of the trainings got there."""
+    """Give the median steps and seconds, if most of the trainings reached the target."""
     there = [result for result in results if result]
     if 2 * len(there) <= len(results):
         return "not reached", "not reached"

@@ -1,10 +1,10 @@
 """Measure how time and memory grow with the data: photographs, scales, megapixels.
 
 Runs make_patches, train_sr (a few steps) and evaluate_sr on parts of BSDS500,
-a test photograph for every four others, and `convlab upscale` on pictures of
-more and more pixels. Time should grow with the data and no faster, memory
-hardly. Needs data/raw/bsds500 and stages/train_sr/x2. Prints tables in
-Markdown; of each cell a single run, since only the growth matters.
+with one test photograph for every four others, and `convlab upscale` on
+pictures of more and more pixels. Time should be proportional to the data,
+memory almost constant. Needs data/raw/bsds500 and stages/train_sr/x2. Prints
+tables in Markdown; each cell is a single run, because only the growth matters.
 """
 
 import subprocess
@@ -40,7 +40,7 @@ status = subprocess.run(sys.argv[1:]).returncode
 print(time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 sys.exit(status)
 """
-"""A small process in between: the peak memory of a child is at least what its parent had."""
+"""A small process in between, because the peak memory of a child is at least that of its parent."""
 SHORT = {"train_sr": {"steps": 40, "warmup_steps": 2, "validate_every": 40}}
 
 

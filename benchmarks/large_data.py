@@ -1,11 +1,11 @@
-"""Cut and learn from many photographs: time, peak memory, and waiting for data.
+"""Cut and train on many photographs: time, peak memory, and waiting for data.
 
-Makes 1, 10 and 100 % of some number of photographs of 480 x 320 pixels, by
-cropping, resizing and recompressing those that libraries bundle, in
+Makes 1, 10 and 100 % of a number of photographs of 480 x 320 pixels, by
+cropping, resizing and recompressing photographs of installed libraries, in
 .work/large_data/, which is removed at the end. Runs make_patches and a short
 train_sr on each. Memory is that of all processes of a stage together, where
-pages that they share count once. Prints a table in Markdown; needs
-data/raw/bsds500, for its test photographs. Let nothing else run beside it.
+shared pages count once. Prints a table in Markdown; needs data/raw/bsds500, for
+its test photographs. Do not run other programs at the same time.
 """
 
 import argparse
@@ -156,8 +156,8 @@ HEADER = [
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """How many photographs."""
-    parser.add_argument("--photographs", type=int, default=4_000, help="100 %% of them")
-    parser.add_argument("--watch", action="store_true", help="train in this folder, and watch")
+    parser.add_argument("--photographs", type=int, default=4_000, help="largest number of them")
+    parser.add_argument("--watch", action="store_true", help="train in this folder, and measure")
 
 
 def main(options: argparse.Namespace) -> None:

@@ -1,9 +1,10 @@
 """Measure a training step on a quiet machine, and while another program keeps one core busy.
 
-Threads of OpenMP that wait can spin or sleep. The setting is read when torch is
-loaded, so that each has a process of its own; they take a few steps in turn,
-while the others sleep. The median over the rounds counts. The training is that
-of params.yaml at x2, on patches of noise. Prints a table in Markdown.
+Waiting threads of OpenMP can spin or sleep. The setting is read when torch is
+loaded, so each setting has its own process. The processes take a few steps in
+turn, while the others sleep; the result is the median over the rounds. The
+training is that of params.yaml at x2, on patches of noise. Prints a table in
+Markdown.
 """
 
 import os

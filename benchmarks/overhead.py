@@ -1,8 +1,8 @@
-"""Measure which part of train_sr's time is not steps of training.
+"""Measure which part of train_sr's time is not spent in steps of the training.
 
-Runs the stage at x2 for some steps in a folder of its own, under Python's
-profiler, and computes from that how long each part takes in the training of
-params.yaml. Needs data/patches/x2. Prints a table in Markdown.
+Runs the stage at x2 for some steps in its own folder, with Python's profiler,
+and computes from this how long each part takes in the training of params.yaml.
+Needs data/patches/x2. Prints a table in Markdown.
 """
 
 import cProfile

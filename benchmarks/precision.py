@@ -1,7 +1,7 @@
 """Compare a training step in float32 and in bfloat16 on this machine, in turn.
 
-The training is that of params.yaml at x2, on patches of noise. Says what
-`train_sr.precision: auto` takes here, and whether that is the faster one.
+The training is that of params.yaml at x2, on patches of noise. Prints which
+precision `train_sr.precision: auto` uses here, and whether it is the faster one.
 """
 
 import sys

@@ -1,11 +1,11 @@
 """Run presets of the super-resolution track at all scales, and measure them on B100.
 
 A preset is what params.<preset>.yaml changes in params.yaml; `default` changes
-nothing. For each preset and seed the pipeline runs as far as evaluate_sr, with
-the self-ensemble, in a copy of the working tree,
-.work/presets/<preset>-seed<seed>/, which stays; an interrupted run is resumed
-when this is called again. Prints a table in Markdown. CONVLAB_MIRROR is used
-where it is set. Let nothing else run beside the longest presets.
+nothing. For each preset and seed the pipeline runs up to evaluate_sr, with the
+self-ensemble, in a copy of the working tree, .work/presets/<preset>-seed<seed>/,
+which is kept; an interrupted run is resumed at the next call. Prints a table in
+Markdown. Uses CONVLAB_MIRROR if it is set. Do not run other programs at the
+same time as the longest presets.
 """
 
 import argparse
@@ -57,7 +57,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Which presets, at which scales, with which seeds."""
     parser.add_argument("presets", nargs="+", choices=PRESETS, metavar="PRESET")
     parser.add_argument("--scales", nargs="+", type=int, choices=SCALES, default=list(SCALES))
-    parser.add_argument("--seeds", nargs="+", type=int, default=[42], help="of train_sr")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[42], help="seeds of train_sr")
 
 
 def main(options: argparse.Namespace) -> None:

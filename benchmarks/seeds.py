@@ -1,11 +1,11 @@
-"""Measure how much the metrics differ from seed to seed, and what tolerances follow.
+"""Measure the standard deviation of the metrics over seeds, and compute tolerances from it.
 
-The pipeline runs once for each seed of train_cnn and train_sr, as far as a
-stage, in a copy of the working tree, .work/seeds/<seed>/, which stays; an
+The pipeline runs once for each seed of train_cnn and train_sr, up to a stage,
+in a copy of the working tree, .work/seeds/<seed>/, which is kept; an
 interrupted run is resumed. Prints mean and standard deviation of each metric,
 and the tolerance for `regression` in params.yaml: two runs differ by sqrt(2)
 standard deviations, and three times that is rounded up to 1, 2 or 5 times a
-power of ten. CONVLAB_MIRROR is used where it is set.
+power of ten. Uses CONVLAB_MIRROR if it is set.
 """
 
 import argparse
@@ -46,7 +46,7 @@ def tolerance(deviation: float) -> float:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """How far, and with which seeds."""
-    parser.add_argument("stage", help="the last one, such as evaluate_cnn or evaluate_sr@2")
+    parser.add_argument("stage", help="last stage, such as evaluate_cnn or evaluate_sr@2")
     parser.add_argument("--seeds", nargs="+", type=int, default=[42, 43, 44, 45, 46])
 
 

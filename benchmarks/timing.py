@@ -1,15 +1,15 @@
-"""What the benchmarks share: fair timings."""
+"""For several benchmarks: time actions under the same conditions."""
 
 import time
 from collections.abc import Callable
 from statistics import median
 
 PAUSE = 0.3
-"""Seconds before each timing: threads of the program before may spin for a while."""
+"""Seconds to wait before each timing, because threads of the previous program may still spin."""
 
 
 def interleave(actions: dict[str, Callable[[], object]], *, rounds: int) -> dict[str, float]:
-    """Time actions in turn, again and again, so that whatever slows the machine slows all alike.
+    """Time actions in turn, several times, so that other load slows all of them in the same way.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What the benchmarks share: a training that leaves nothing behind."""
+"""For several benchmarks: a training that leaves no files."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,7 +8,7 @@ from convlab.core.loop import Curve, Training, train
 
 
 def train_once(training: Training, *, name: str) -> Curve:
-    """Train from step 0 to the end, without a checkpoint that outlives it.
+    """Train from step 0 to the end, and keep no checkpoint.
 
     Returns
     -------

@@ -1,9 +1,9 @@
 """Compare `convlab upscale` with ONNX Runtime on the exported network, in turn.
 
 Upscales luminance to 0.1, 1 and 12 megapixels: as the command does, tile by
-tile, and by ONNX Runtime in one piece and with the same number of threads.
-Then upscales a picture in colour, and says which part of the time that
-is beside the network. Needs stages/train_sr/x2. Prints tables in Markdown.
+tile, and by ONNX Runtime, as a whole and with the same number of threads. Then
+upscales a picture in colour, and prints which part of the time is not spent in
+the network. Needs stages/train_sr/x2. Prints tables in Markdown.
 """
 
 import sys

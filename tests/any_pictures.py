@@ -1,4 +1,4 @@
-"""Pictures of every kind that Pillow can write, chosen at random: two halves of a colour each."""
+"""Random pictures of every kind that Pillow can write; each half has a single colour."""
 
 import random
 from io import BytesIO

@@ -69,9 +69,10 @@ def prepared():
 
 
 def pytest_collection_modifyitems(items):
-    """Let files with tests that wait come last, since what they wait for goes on beside the others.
+    """Sort test files that wait to the end, because other tests can run while they wait.
 
-    First the run of the pipeline, then, begun when it has ended, the queue of experiments.
+    Some wait for the run of the pipeline, and others for the queue of experiments, which begins
+    after that run.
     """
     waits = defaultdict(list)
     for item in items:
@@ -85,9 +86,9 @@ def needs_pipeline(item: pytest.Item) -> bool:
 
 @pytest.fixture(scope="session", autouse=True)
 def running(request, nobody, tmp_path_factory) -> Iterator[Path | None]:
-    """Start all stages, tiny, on bundled data, in a copy of the working tree.
+    """Start all stages, with tiny trainings on bundled data, in a copy of the working tree.
 
-    Of several processes that test, the first does so for all.
+    If several processes run tests, the first one does this for all.
     """
     if not any(map(needs_pipeline, request.session.items)):
         yield None
@@ -118,7 +119,7 @@ def running(request, nobody, tmp_path_factory) -> Iterator[Path | None]:
 
 @pytest.fixture(scope="session")
 def pipeline(running) -> Path:
-    """Give the copy in which all stages ran; tests change nothing in it."""
+    """Give the copy in which all stages ran; tests must not change it."""
     status = running.with_suffix(".status")
     until(lambda: status.exists() and status.read_text(), seconds=600)
     assert status.read_text() == "0", running.with_suffix(".log").read_text()
@@ -126,7 +127,7 @@ def pipeline(running) -> Path:
 
 
 def until(condition: Callable[[], object], *, seconds: float = 120) -> None:
-    """Wait until something is so."""
+    """Wait until a condition is true."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline

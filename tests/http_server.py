@@ -1,4 +1,4 @@
-"""A web server on loopback that misbehaves as told."""
+"""A local web server with faults that a test chooses."""
 
 import threading
 import time
@@ -22,7 +22,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Server:
-    """A running server: its address, and what was asked of it, as (path, Range)."""
+    """A running server: its address, and the requests that it got, as (path, Range)."""
 
     url: str
     requests: list[tuple[str, str | None]]

@@ -37,7 +37,7 @@ def with_imports(module: str) -> list[str]:
 
 
 def leave(report: str, module: str) -> str:
-    """Leave of the report's scripts those that one module needs: nothing is plotted."""
+    """Keep only those of the report's scripts that one module needs; nothing is plotted."""
     start = report.index('<script type="module">')
     return f'{report[:start]}<script type="module">{bundle(with_imports(module))}</script></html>'
 

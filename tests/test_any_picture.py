@@ -34,7 +34,7 @@ def upscale(*arguments):
 
 
 def seen(content, level):
-    """What is seen of a picture on a grey ground: RGB, 0 to 255, by Pillow alone."""
+    """Blend a picture with a grey background, by Pillow alone: RGB, 0 to 255."""
     image = ImageOps.exif_transpose(Image.open(BytesIO(content)))
     if image.mode.startswith("I;16"):
         grey = np.asarray(image) / 257
@@ -56,7 +56,7 @@ def flat_parts(picture):
     return picture[spans[0], spans[1]], picture[ends[0], ends[1]]
 
 
-def test_of_two_hundred_kinds_none_is_lost_and_each_keeps_what_it_is():
+def test_two_hundred_kinds_of_pictures_are_upscaled_and_keep_their_kind():
     made = [make(number) for number in range(200)]
     for each in made:
         Path("in", each.name).write_bytes(each.content)

@@ -22,7 +22,7 @@ def digits(name):
 
 
 def listed(network, side=24):
-    """Of each group of a drawing: how often, and the name, shape and parameters of its steps."""
+    """For each group of a drawing: `times`, and name, shape and parameters of its steps."""
     drawn = architecture(network, torch.zeros(1, 1, side, side))
     assert drawn["parameters"] == count_parameters(network)
     return [

@@ -74,7 +74,7 @@ def published(layout: str = "BSR/BSDS500/data/images") -> dict[str, bytes]:
 
 
 def unpack(archive: bytes, folder: Path) -> dict[str, bytes]:
-    """What unpacking leaves in `folder`/a/b/out, by name; nothing may lie beside it."""
+    """Unpack into `folder`/a/b/out; give the files there, and check that there are no others."""
     out = folder / "a" / "b" / "out"
     out.mkdir(parents=True)
     (folder / "archive").write_bytes(archive)
@@ -119,7 +119,7 @@ def test_missing_and_altered_photos_are_counted(tmp_path, pack):
 
 @pytest.mark.parametrize("pack", [tgz, zipped])
 @pytest.mark.parametrize("files", [{"a.mat": bytes(2**21)}, dict.fromkeys("abcdefghij", b"")])
-def test_a_bomb_is_refused(tmp_path, monkeypatch, pack, files):
+def test_a_decompression_bomb_is_refused(tmp_path, monkeypatch, pack, files):
     monkeypatch.setattr(bsds, "_TOTAL_LIMIT", 2**20)
     monkeypatch.setattr(bsds, "_MEMBER_LIMIT", 9)
     with pytest.raises(InputError, match="not the published archive"):
@@ -140,7 +140,7 @@ def huge_header() -> bytes:
 
 
 def backward_member() -> bytes:
-    """Hide a size below zero, which leads back to the member before, by a second one."""
+    """Hide a negative size, which leads back to the previous member, by a second size."""
     back, record = tar_member("b"), b"27 GNU.sparse.realsize=512\n"
     back.size = -1536
     hide = tar_member("x", tarfile.XHDTYPE)

@@ -132,7 +132,7 @@ def test_what_would_go_wrong_is_said_before_anything_is_done(arguments, message)
     assert sorted(Path().rglob("*")) == before
 
 
-def test_whatever_a_picture_does_the_others_are_upscaled_and_counted(monkeypatch):
+def test_a_picture_that_fails_does_not_stop_the_others(monkeypatch):
     for name in "abc":
         make_picture(f"in/{name}.png", ASTRONAUT[:9, :9])
     original = read_picture
@@ -259,7 +259,7 @@ def test_subfolders_keep_their_structure_and_what_is_left_out_is_counted():
     assert found == {"a.webp", "one/a.webp", "one/two/b.webp"}
 
 
-def test_a_format_for_all_lets_none_fail_and_the_first_frame_is_taken_with_a_word():
+def test_one_format_for_all_works_and_a_note_says_that_only_the_first_frame_is_used():
     alpha = np.full((9, 9), 100, np.uint8)
     make_picture("in/a.tif", ASTRONAUT[:9, :9], alpha)
     frames = [Image.fromarray(ASTRONAUT[place : place + 9, :9]) for place in (0, 20, 40)]
@@ -280,7 +280,7 @@ def test_a_format_for_all_lets_none_fail_and_the_first_frame_is_taken_with_a_wor
 
 
 def test_edges_of_transparent_parts_keep_their_colour():
-    """What is transparent is often black, and must not bleed into what is visible."""
+    """Transparent pixels are often black, and must not change the colour of visible ones."""
     down, right = np.mgrid[-20:20, -20:20]
     alpha = np.where(down**2 + right**2 < 200, 255, 0).astype(np.uint8)
     disk = np.zeros((40, 40, 3), np.uint8)

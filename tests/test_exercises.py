@@ -68,7 +68,7 @@ def test_a_solution_passes(number):
     assert check.attempt(number, SOLUTIONS) is None
 
 
-def test_the_mean_of_each_map_bears_a_shift_and_flattened_maps_do_not():
+def test_the_mean_of_each_map_depends_less_on_a_shift_than_flattened_maps():
     measured = check.attempt(11, SOLUTIONS)
     plain, flatten_plain, shifted, flatten_shifted = map(float, re.findall(r"([\d.]+)%", measured))
     assert plain < flatten_plain
@@ -100,7 +100,7 @@ def test_untrained_feature_maps_are_noticed(tmp_path, monkeypatch):
     assert "too few are correct" in hint(11, tmp_path, solution(11))
 
 
-def test_who_has_not_answered_yet_sees_what_was_measured(tmp_path, monkeypatch):
+def test_without_answers_the_measurement_is_shown(tmp_path, monkeypatch):
     monkeypatch.setattr(training, "fit", lambda network, *_, **__: network.eval())
     expected = r"error at the border and inside.*: statement a of 12_padding\.md has no answer"
     assert re.match(expected, hint(12, tmp_path, solution(12, ('"a": True', '"a": None'))))
@@ -138,7 +138,7 @@ def test_without_a_number_each_exercise_has_a_line(tmp_path, capsys):
     ]
 
 
-def test_what_an_answer_prints_is_no_verdict(tmp_path, capsys):
+def test_what_an_answer_prints_is_not_taken_for_a_verdict(tmp_path, capsys):
     (tmp_path / "02_output_size.py").write_text("print('exercise 2: solved')", encoding="utf-8")
     assert not check.main(Namespace(number=2, answers=tmp_path))
     printed = capsys.readouterr()

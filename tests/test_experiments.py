@@ -1,4 +1,4 @@
-"""DVC's experiments in a git checkout: queued, run, compared, taken over."""
+"""DVC's experiments in a git checkout: queue, run, compare and apply them."""
 
 import json
 import subprocess
@@ -21,7 +21,7 @@ def queue(pipeline, tmp_path_factory):
     folder = commit_run(pipeline, tmp_path_factory.mktemp("queue"))
     values = "make_patches.stride=" + ",".join(map(str, STRIDES.values()))
     said = dvc(folder, "exp", "run", "--queue", "--name", "grid", "-S", values, "make_patches@2")
-    # Not into a pipe: the worker inherits it, and who reads it would wait for the worker's end.
+    # Not into a pipe: the worker inherits it, and reading it would wait for the worker's end.
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     start = [sys.executable, "-m", "dvc", "queue", "start", "--jobs", "1"]
     subprocess.run(start, cwd=folder, check=True, **quiet)

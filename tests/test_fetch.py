@@ -117,7 +117,7 @@ def test_mirrors_are_tried_in_order_the_users_first(tmp_path, capsys, slash):
     assert kept.read_bytes() == CONTENT
 
 
-def test_the_users_folder_is_used_as_it_lies(tmp_path, monkeypatch):
+def test_the_users_folder_is_used_in_place(tmp_path, monkeypatch):
     own = tmp_path / "own" / "set" / "file.gz"
     own.parent.mkdir(parents=True)
     own.write_bytes(CONTENT)
@@ -166,7 +166,7 @@ def test_a_file_without_end_is_dropped(tmp_path, monkeypatch):
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) == 0
 
 
-def test_a_full_disk_is_no_mirrors_fault(tmp_path):
+def test_a_full_disk_is_not_reported_as_a_fault_of_a_mirror(tmp_path):
     def unpack(_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

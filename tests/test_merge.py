@@ -1,4 +1,4 @@
-"""After a merge of two branches that both ran, `dvc repro` makes what is missing, and no more."""
+"""After a merge of two branches that both ran, `dvc repro` runs only the stages that must run."""
 
 import re
 import shutil
@@ -79,7 +79,7 @@ def documented(name, pattern):
 
 
 def assert_complete(folder):
-    """The merged parameters stand, the results are theirs, and only the second stage ran."""
+    """Check that parameters are merged, results are of these, and only the second stage ran."""
     dvc(folder, "repro", "--quiet")
     assert (folder / "first.txt").read_text() == "b"
     assert (folder / "second.txt").read_text() == "y"
@@ -90,7 +90,7 @@ def assert_complete(folder):
     assert "<<<<" not in text
 
 
-def test_with_the_merge_driver_a_merge_goes_through(project):
+def test_with_the_merge_driver_a_merge_succeeds(project):
     driver = documented("dvc.md", r"\n(git config merge\.dvc-lock\.driver .*)\n")
     subprocess.run(driver, cwd=project, shell=True, check=True)
     before = (project / "dvc.lock").read_text()

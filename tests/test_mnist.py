@@ -146,7 +146,7 @@ def test_content_is_trusted_whatever_the_archive(tmp_path, monkeypatch, archive,
         assert (tmp_path / "raw" / "labels").read_bytes() == b"label" * 9
 
 
-def test_of_a_bomb_only_the_beginning_is_unpacked(tmp_path, monkeypatch):
+def test_only_the_beginning_of_a_decompression_bomb_is_unpacked(tmp_path, monkeypatch):
     monkeypatch.setattr(mnist, "_SIZE_LIMIT", 2**20)
     (tmp_path / "bomb.gz").write_bytes(gzip.compress(bytes(2**24)))
     tracemalloc.start()

@@ -75,7 +75,7 @@ def test_a_muon_step_is_its_formula_for_each_of_several_kernels():
             )
 
 
-def test_muon_takes_no_kernels_and_kernels_without_gradient():
+def test_muon_accepts_no_kernels_and_kernels_without_gradient():
     Muon([]).step()
     kernel = nn.Parameter(torch.ones(2, 2, 3, 3))
     optimizer = Muon([kernel], weight_decay=0.1)

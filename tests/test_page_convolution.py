@@ -224,7 +224,7 @@ def test_keys_buttons_and_the_mouse_move_the_kernel(open_report):
     assert place(report) == stopped
 
 
-def test_a_finger_moves_the_kernel_and_nothing_plays_for_who_wants_no_motion(browser, layers):
+def test_a_finger_moves_the_kernel_and_reduced_motion_skips_the_animation(browser, layers):
     phone = {"viewport": {"width": 320, "height": 700}, "has_touch": True}
     with open_section(
         browser, "convolution", sections(layers), reduced_motion="reduce", **phone

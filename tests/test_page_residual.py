@@ -199,7 +199,7 @@ def test_a_pixel_tells_its_channel(page):
     expect(page.locator("#residual-spoken")).to_contain_text("Row 6, column 9")
 
 
-def test_a_finger_chooses_a_pixel_and_nothing_flies_for_who_wants_no_motion(browser, subpixel):
+def test_a_finger_chooses_a_pixel_and_reduced_motion_skips_the_animation(browser, subpixel):
     phone = {"viewport": {"width": 320, "height": 700}, "has_touch": True}
     with open_section(
         browser, "residual", subpixel.sections, reduced_motion="reduce", **phone
@@ -260,7 +260,7 @@ def test_a_network_that_only_adds_shows_the_sum(browser, monkeypatch):
     ("name", "scale", "settings"),
     [("fsrcnn", 2, {}), ("srcnn", 2, {}), ("edsr", 4, {"channels": 4, "blocks": 1})],
 )
-def test_a_network_with_neither_has_a_sentence(browser, name, scale, settings):
+def test_a_network_without_both_gets_a_note(browser, name, scale, settings):
     shown = show(make_network(name, scale, **settings))
     assert shown.sections["superres"]["residual"] is None
     with open_section(browser, "residual", shown.sections) as page:
@@ -281,7 +281,7 @@ class Unknown(Upscaler):
 
 
 @pytest.mark.parametrize("shuffles", [True, False])
-def test_of_an_unknown_network_the_pictures_are_pythons(browser, shuffles):
+def test_pictures_of_an_unknown_network_are_those_of_python(browser, shuffles):
     shown = show(Unknown(2, shuffles=shuffles).eval())
     with open_section(browser, "residual", shown.sections) as page:
         expect(page.locator(".note")).to_contain_text("does not know the layer Softplus (layers.1)")

@@ -41,9 +41,7 @@ def test_every_metric_of_either_side_is_compared(before, after):
 
 
 @given(NUMBERS, NUMBERS, st.floats(0, 1000))
-def test_a_number_may_be_off_by_the_tolerance_and_what_is_better_one_way_is_worse_the_other(
-    before, after, tolerance
-):
+def test_small_changes_pass_and_the_rule_says_which_direction_is_better(before, after, tolerance):
     changes = {
         better: Change("psnr", before, after, Rule(better=better, tolerance=tolerance))
         for better in ("higher", "lower", "unchanged", "either")

@@ -164,7 +164,7 @@ def test_a_lock_that_times_out_inside_the_body_is_not_taken_for_the_scripts_own(
     assert done.stderr == "stage: The file lock 'another.lock' could not be acquired.\n"
 
 
-def test_a_fault_of_ours_keeps_its_traceback(run):
+def test_a_bug_keeps_its_traceback(run):
     done = run("raise RuntimeError('ours')")
     assert done.returncode == 1
     assert done.stderr.startswith("Traceback")

@@ -44,7 +44,7 @@ def contents(folder):
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.*")}
 
 
-def test_any_number_of_cores_leaves_the_same(project, monkeypatch):
+def test_any_number_of_cores_writes_the_same(project, monkeypatch):
     found = []
     for cores in (1, 2):
         cut_by(monkeypatch, cores)

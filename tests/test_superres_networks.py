@@ -215,7 +215,7 @@ def test_every_upsampling_gives_the_same_size(scale):
 
 @SCALES
 def test_a_sub_pixel_convolution_equals_a_transposed_one(scale):
-    """Same terms, other order: pixel i of a cell at tap d has its weight at i + scale (2 - d)."""
+    """The terms are the same: pixel i of a cell has, at tap d, the weight at i + scale (2 - d)."""
     subpixel = make_upsampling("pixel_shuffle", 2, 1, scale)
     transposed = make_upsampling("transposed", 2, 1, scale)
     ours, theirs = subpixel[0], transposed[0]

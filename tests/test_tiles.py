@@ -63,7 +63,7 @@ def test_tiles_cover_each_pixel_once(height, width, side, margin):
 
 
 @given(SIDES, SIDES, st.integers(0, 2), st.integers(0, 2**32 - 1))
-def test_of_any_size_a_tiled_plane_equals_the_whole(small_networks, height, width, index, seed):
+def test_a_tiled_plane_of_any_size_equals_the_whole(small_networks, height, width, index, seed):
     shape = (height, width), (height, width, 3), (height, width, 4)
     pixels = np.random.default_rng(seed).integers(0, 256, shape[seed % 3], np.uint8)
     network = small_networks[index]
@@ -171,7 +171,7 @@ def on_ground(pixels, level):
 
 
 @pytest.mark.parametrize("colour", [(255, 255, 255), (128, 128, 128), (255, 0, 0), (30, 60, 200)])
-def test_a_soft_edge_looks_on_every_ground_as_if_it_had_been_upscaled_there(colour):
+def test_a_soft_edge_on_any_background_is_as_if_it_was_upscaled_on_it(colour):
     plain = subpixel.Network(2, subpixel.Settings(channels=4, layers=1)).eval()
     pixels = disc(colour, soft=10)
     result = upscaled(plain, pixels)
@@ -182,8 +182,8 @@ def test_a_soft_edge_looks_on_every_ground_as_if_it_had_been_upscaled_there(colo
     assert abs(visible.astype(int) - colour).max() <= 2
 
 
-def test_a_shadow_looks_on_every_ground_as_if_it_had_been_upscaled_there():
-    """Where two colours meet, of which one is seen through."""
+def test_a_shadow_on_any_background_is_as_if_it_was_upscaled_on_it():
+    """At the edge between two colours, one of which is half transparent."""
     plain = subpixel.Network(2, subpixel.Settings(channels=4, layers=1)).eval()
     down, right = np.mgrid[-24:24, -24:24]
     pixels = disc((255, 0, 0), soft=3)
@@ -200,7 +200,7 @@ def test_a_shadow_looks_on_every_ground_as_if_it_had_been_upscaled_there():
         assert difference.mean() <= 0.4
 
 
-def test_on_a_ground_of_its_colour_a_disc_is_not_seen(small_networks):
+def test_a_disc_is_invisible_on_a_background_of_its_colour(small_networks):
     for network in small_networks[:1]:
         for colour in (255, 0):
             result = upscaled(network, disc(colour, soft=3, hidden=255 - colour))

@@ -133,8 +133,8 @@ def test_the_best_weights_are_those_of_the_best_validation():
     assert psnr(training) == psnrs[1]
 
 
-def test_a_validation_image_of_one_colour_hides_nothing(tmp_path):
-    """Its PSNR is infinite: as a number, it would be the best for ever."""
+def test_a_validation_image_of_one_colour_does_not_hide_the_others(tmp_path):
+    """Its PSNR is infinite, so a mean with it would be the best one for all steps."""
     flat = make_pair(np.full((40, 40), 100, np.uint8), 2)
     validation = [flat, make_pair(PHOTO[:40, :52], 2)]
     steps = {"steps": 120, "batch_size": 8, "validate_every": 40}

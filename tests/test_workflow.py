@@ -1,4 +1,4 @@
-"""The workflow for GitHub calls what exists here, and gives a pull request only what it needs."""
+"""The GitHub workflow calls only what exists, and gives a pull request only needed rights."""
 
 import re
 
@@ -23,7 +23,7 @@ def test_it_runs_on_pull_requests_and_main():
     assert "pull_request" in WORKFLOW["concurrency"]["cancel-in-progress"]
 
 
-def test_all_it_may_write_is_a_comment():
+def test_it_may_write_only_a_comment():
     assert WORKFLOW["permissions"] == {"contents": "read"}
     for job in JOBS.values():
         assert job["permissions"] == {"contents": "read", "pull-requests": "write"}

@@ -1,14 +1,15 @@
 """Compare the super-resolution networks: the same data, and the same time or arithmetic for each.
 
-Each network is trained at x2 as `train_sr` does, twice: for three minutes (how
-many steps fit is measured first), and for 0.01 PFLOP. Its learning rates are
-the best of several that differ by factors of two, by the validation images,
-each tried in a twelfth of the training; more are tried as long as the best is
-the smallest or the largest. Then B100 is measured, and the time to upscale to
-one megapixel. A network that fails is named, and the others go on; one that is
-done is not trained again (its row is kept in .work/compare/). Writes table.md
-and plot.png beside this file. Needs data/patches/x2 and data/raw/bsds500; let
-nothing else run beside it.
+Each network is trained at x2 as by `train_sr`, twice: for three minutes (the
+number of steps that fit is measured first), and for 0.01 PFLOP. Its learning
+rates are the best of several that differ by factors of two: each is tried in a
+twelfth of the training, and measured on the validation images. More are tried
+as long as the best is the smallest or the largest. Then the network is measured
+on B100, and the time to upscale to one megapixel. A network that fails is named
+at the end, and the others are trained. One that is finished is not trained
+again (its row is kept in .work/compare/). Writes table.md and plot.png beside
+this file. Needs data/patches/x2 and data/raw/bsds500. Do not run other programs
+at the same time.
 """
 
 import json
@@ -55,15 +56,15 @@ WORK = Path(".work/compare")
 PATCHES = Path("data/patches") / f"x{SCALE}"
 SECONDS, PFLOP = 180, 0.01
 RATE_TRIALS_PER_TRAINING = 12
-"""A training that tries a learning rate has this part of the steps."""
+"""Fraction of the steps for a training that tries a learning rate."""
 RATES = (0.5, 1.0, 2.0)
-"""Factors for both of train_sr's learning rates that are tried first."""
+"""The first factors that are tried, for both learning rates of train_sr."""
 LEAST_STEPS = 500
 """With fewer, a network is too large for the budget."""
 
 
 class NoEvaluation:
-    """Measures nothing, so that only the steps of a training take time."""
+    """An evaluation that does nothing, so that only the steps of a training take time."""
 
     def __call__(self, network: Any, step: int) -> dict[str, float]:
         """Give nothing."""
@@ -78,7 +79,7 @@ class NoEvaluation:
 
 
 class Bench:
-    """One network, and the data that all networks share."""
+    """One network, and the data, which are the same for all networks."""
 
     def __init__(self, entry: Entry) -> None:
         self.entry = entry
@@ -137,7 +138,7 @@ def parameters(entry: Entry) -> tuple[TrainSr, Params]:
 
 
 def bracket(measure: Callable[[float], float]) -> float:
-    """Find the factor that gives most, between a smaller and a larger one that give less."""
+    """Find the best factor; a smaller and a larger one must be tried and give less."""
     measured = {factor: measure(factor) for factor in RATES}
     while (best := max(measured, key=measured.get)) in (min(measured), max(measured)):
         factor = best / 2 if best == min(measured) else best * 2
@@ -203,7 +204,7 @@ def result(entry: Entry, budget: Budget) -> Path:
 def add_options(parser: ArgumentParser) -> None:
     """The name of one network and its budget, for the process that trains it."""
     parser.add_argument("--only", choices=[entry.name for entry in ENTRIES], help="train this one")
-    parser.add_argument("--budget", choices=BUDGETS, default=BUDGETS[0], help="of --only")
+    parser.add_argument("--budget", choices=BUDGETS, default=BUDGETS[0], help="budget for --only")
 
 
 def main(options: Namespace) -> None:

@@ -1,4 +1,4 @@
-"""Which networks are compared, and what was published about them."""
+"""The networks that are compared, and their published results."""
 
 from typing import Any, NamedTuple
 
@@ -14,9 +14,9 @@ class Entry(NamedTuple):
 
     name: str
     network: str
-    """As `train_sr.network`."""
+    """Name of the network, as in `train_sr.network`."""
     settings: dict[str, Any]
-    """Of the network, where they differ from params.yaml."""
+    """Settings of the network that differ from params.yaml."""
     published: Published | None
 
 

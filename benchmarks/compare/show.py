@@ -12,40 +12,40 @@ from compare.entries import ENTRIES, SCALE, Entry
 from convlab.figures.canvas import BLUE, ORANGE, styled
 
 MUCH_WORSE = 0.3
-"""dB below the published figure from which the table says what the training lacked."""
+"""If a result is so many dB below the published one, the table compares the trainings."""
 COSTS = {
     "parameters": "parameters",
     "multiply_adds": "multiply-adds per pixel",
     "seconds": "seconds per megapixel",
 }
-"""What quality is drawn against: a field of Row, and its label."""
+"""Horizontal axes of the plots: a field of Row, and its label."""
 Budget = Literal["time", "arithmetic"]
 BUDGETS: tuple[Budget, ...] = get_args(Budget)
-"""What is the same for all networks: three minutes, or 0.01 PFLOP."""
+"""The budget that all networks have: three minutes, or 0.01 PFLOP."""
 TITLES = {"time": "Three minutes of training", "arithmetic": "0.01 PFLOP of training"}
 MARKERS = "os^v<>DPXdph*"
-"""One for each of ENTRIES; more entries repeat them."""
+"""One for each of ENTRIES; if there are more entries, they repeat."""
 
 
 class Row(NamedTuple):
-    """What was measured of one network."""
+    """Results of one network."""
 
     name: str
     budget: Budget
     parameters: int
     multiply_adds: int
-    """For one high-resolution pixel."""
+    """Multiply-adds for one high-resolution pixel."""
     seconds: float
-    """For one megapixel, upscaled in float32."""
+    """Time for one megapixel, upscaled in float32."""
     steps: int
     patches_seen: float
-    """How many times as many patches as there are."""
+    """Number of patches that were drawn, divided by the number of all patches."""
     factor: float | None = None
-    """Of train_sr's learning rates: the best one; None for a network that is too large for the
-    budget, of which the rest was not measured either."""
+    """The best factor for train_sr's learning rates. None if the network is too large for the
+    budget; then the other results are missing, too."""
     validation_psnr: float | None = None
     psnr: float | None = None
-    """On B100, in dB."""
+    """PSNR on B100, in dB."""
     ssim: float | None = None
 
 

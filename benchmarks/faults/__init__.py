@@ -1,1 +1,1 @@
-"""Break the pipeline on purpose, again and again, and count what it survives."""
+"""Break the pipeline on purpose, many times, and count how often it recovers."""

@@ -1,16 +1,19 @@
-"""Break the pipeline on purpose, again and again, and count what it survives.
+"""Break the pipeline on purpose, many times, and count how often it recovers.
 
-Works in temporary copies of the working tree and never in the checkout; all
-but kill-real with the tests' parameters, on bundled data. Prints a line for
-each trial that failed, whose folder stays, and a table in Markdown at the end.
-Exit status 1 if a trial failed. What tests can show is in tests/, not here.
+Works in temporary copies of the working tree, never in the checkout. All kinds
+except kill-real use the parameters of the tests, and bundled data. Prints a
+line for each trial that failed, whose folder is kept, and a table in Markdown
+at the end. Exit status 1 if a trial failed. Tests in tests/ show everything
+that can be shown without random trials.
 
-kill       every stage at random moments: the script, DVC, or both; then DVC
-           restores the outputs, or the stage runs again
-kill-real  a training on real data, in its middle; it must be resumed bit for
-           bit (not by default; needs data/patches/x2)
-disk       full while a stage writes (Linux, as root or with user namespaces)
-damage     a bit of an output flips, unseen by DVC: `verify` must find it
+kill       kills every stage at random moments: the script, DVC, or both; then
+           DVC restores the outputs, or the stage runs again
+kill-real  kills a training on real data in its middle; it must be resumed bit
+           for bit (not by default; needs data/patches/x2)
+disk       fills the disk while a stage writes (Linux, as root or with user
+           namespaces)
+damage     flips a bit of an output so that DVC does not notice; `verify` must
+           find it
 """
 
 import argparse
@@ -43,7 +46,7 @@ REAL_DATA = "data/patches/x2"
 
 
 def attempt(trial: trials.Trial, workspace: Workspace) -> tuple[float, str | None]:
-    """Do one trial; give its seconds, and why it failed, if it did."""
+    """Run one trial; give its seconds, and the reason if it failed."""
     began, fault = time.monotonic(), None
     try:
         trial.body(workspace)
@@ -55,14 +58,14 @@ def attempt(trial: trials.Trial, workspace: Workspace) -> tuple[float, str | Non
 
 
 def main() -> int:
-    """Run the trials that were asked for; give the exit status."""
+    """Run the chosen trials; give the exit status."""
     parser = argparse.ArgumentParser(
         prog="faults", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("kinds", nargs="*", metavar="KIND", help=", ".join(KINDS))
-    parser.add_argument("--trials", type=int, default=6, help="of each kind and stage (6)")
-    parser.add_argument("--seed", type=int, default=0, help="of moments and places (0)")
-    parser.add_argument("--stage", default="", help="only this one, such as train_sr@2")
+    parser.add_argument("--trials", type=int, default=6, help="number for each kind and stage (6)")
+    parser.add_argument("--seed", type=int, default=0, help="seed for moments and places (0)")
+    parser.add_argument("--stage", default="", help="only this stage, such as train_sr@2")
     options = parser.parse_args()
     kinds = options.kinds or ["kill", "disk", "damage"]
     if unknown := [kind for kind in kinds if kind not in KINDS]:

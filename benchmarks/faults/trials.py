@@ -1,4 +1,4 @@
-"""What is done to the pipeline: stages are killed, the disk is full, bits flip."""
+"""The trials: stages are killed, the disk is full, bits of outputs flip."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ VICTIMS = ("script", "dvc and script", "dvc")
 LARGE_DISK = 2**32
 """Bytes: more than any trial needs."""
 NAMESPACE = "FAULTS_NAMESPACE"
-"""Environment variable of a process that may mount file systems which nobody else sees."""
+"""Environment variable of a process whose mounts are not visible to other processes."""
 
 
 class Trial(NamedTuple):
@@ -30,15 +30,15 @@ class Trial(NamedTuple):
     action: str
     """What is done, so that it can be done again."""
     body: Callable[[Workspace], None]
-    """Does it in an empty workspace; raises Failure."""
+    """Runs the trial in an empty workspace; raises Failure."""
 
 
 def kill_trial(
     reference: Reference, stage: str, random: Random, number: int, *, real: bool = False
 ) -> Trial:
-    """Kill a stage at any moment; its outputs are restored by DVC, or it runs again.
+    """Kill a stage at a random moment; then DVC restores its outputs, or it runs again.
 
-    On real data: a training in its middle, when it has a checkpoint; it runs again.
+    On real data, kill a training in its middle, when it has a checkpoint; then it runs again.
     """
     fraction = random.uniform(0, 0.5) if real else random.uniform(0, 1.05)
     victim, again = VICTIMS[number % (2 if real else 3)], real or number % 2 == 1
@@ -74,7 +74,7 @@ def kill_trial(
 
 
 def _restore(workspace: Workspace, reference: Reference, stage: str) -> None:
-    """Let `dvc checkout` bring outputs back, and `dvc repro` the metrics; no script may run."""
+    """Let `dvc checkout` restore outputs, and `dvc repro` the metrics; no script may run."""
     workspace.run(*DVC, "checkout")
     outs = [out for out in reference.outs[stage] if not out.startswith("metrics/")]
     workspace.check_outputs(reference, *outs)
@@ -126,7 +126,7 @@ def damage_trial(reference: Reference, stage: str, random: Random, _: int) -> Tr
 
 
 def _flip_bit(path: Path, position: float) -> None:
-    """Flip a bit in place: size, time and inode, by which DVC knows a file, stay as they are."""
+    """Flip a bit in place, without changing size, time and inode, by which DVC knows a file."""
     before = path.stat()
     content = bytearray(path.read_bytes())
     place = int(position * len(content))
@@ -137,7 +137,7 @@ def _flip_bit(path: Path, position: float) -> None:
 
 
 def disk_trial(reference: Reference, stage: str, random: Random, _: int) -> Trial:
-    """Let the disk be full before a stage has written its outputs; then make room."""
+    """Let the disk be full before a stage has written its outputs; then free space."""
     fraction = random.uniform(0, 0.95)
 
     def body(workspace: Workspace) -> None:
@@ -165,7 +165,7 @@ def disk_trial(reference: Reference, stage: str, random: Random, _: int) -> Tria
 
 @contextmanager
 def _small_disk(workspace: Workspace) -> Iterator[Callable[[int], None]]:
-    """Mount a file system in memory on the tree; yield what changes its size in bytes."""
+    """Mount a file system in memory on the tree; yield a function that sets its size in bytes."""
     place = str(workspace.tree)
 
     def mount(options: str) -> None:
@@ -182,7 +182,7 @@ def _small_disk(workspace: Workspace) -> Iterator[Callable[[int], None]]:
 
 
 def enter_namespace() -> bool:
-    """Start this program again where its mounts are its own; False if that is not possible."""
+    """Start this program again with its own mounts; False if that is not possible."""
     if NAMESPACE in os.environ:
         return True
     options = ["--mount"] if os.geteuid() == 0 else ["--user", "--map-root-user", "--mount"]

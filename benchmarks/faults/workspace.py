@@ -1,4 +1,4 @@
-"""Copies of the pipeline in which a trial may break things, and what must be true afterwards."""
+"""Copies of the pipeline in which a trial may break things, and checks for afterwards."""
 
 import hashlib
 import os
@@ -21,11 +21,11 @@ DVC = (sys.executable, "-m", "dvc")
 TIME_LIMIT = 1800
 """Seconds that one command may take."""
 POLL_INTERVAL = 0.005
-"""Seconds from one look at a process to the next."""
+"""Seconds between two checks of a process."""
 
 
 class Failure(Exception):  # noqa: N818 (not an error of a program)
-    """A trial failed: what was found that must not be."""
+    """A trial failed; the message says what was wrong."""
 
 
 class Running(NamedTuple):
@@ -33,7 +33,7 @@ class Running(NamedTuple):
 
     process: psutil.Popen
     log: Path
-    """Gets everything that it prints."""
+    """File with everything that the command prints."""
 
     def wait(self) -> tuple[int, str]:
         """Wait for the end; give the exit status and what was printed."""
@@ -105,30 +105,30 @@ class Workspace:
         return list((self.tree / ".work" / "checkpoints").glob("[!.]*.safetensors"))
 
     def repair_dvc(self, reference: "Reference") -> None:
-        """Replace two files that an interrupted DVC may leave cut short: a user does the same."""
+        """Replace two files that an interrupted DVC may leave truncated, as a user would."""
         remove(self.tree / ".dvc" / "tmp" / "rwlock")
         (self.tree / "dvc.lock").write_bytes(reference.lock)
 
     def check_complete_or_absent(self, reference: "Reference", stage: str) -> None:
-        """See that nothing half-written has the name of an output."""
+        """Check that nothing half-written has the name of an output."""
         for out in reference.outs[stage]:
             if (self.tree / out).exists():
                 self.check_outputs(reference, out)
 
     def check_outputs(self, reference: "Reference", *outs: str) -> None:
-        """See that some outputs are what they are in the reference."""
+        """Check that some outputs equal those of the reference."""
         found, expected = self.digests(*outs), reference.digests(*outs)
         if names := sorted({name for name, _ in found.items() ^ expected.items()}):
             raise Failure(f"not as expected: {', '.join(names[:3])} ({len(names)} in all)")
 
     def check_nothing_left(self, *patterns: str) -> None:
-        """See that no file is left, such as half-written outputs and checkpoints."""
+        """Check that no file is left, such as half-written outputs and checkpoints."""
         for pattern in (".draft-*", ".former-*", *patterns):
             for path in self.tree.rglob(pattern):
                 raise Failure(f"left {path.relative_to(self.tree)}")
 
     def check_same(self, reference: "Reference") -> None:
-        """See that all outputs and dvc.lock are the reference's, and that DVC agrees."""
+        """Check that all outputs and dvc.lock equal the reference, and that DVC agrees."""
         self.check_outputs(reference, *(out for outs in reference.outs.values() for out in outs))
         if (self.tree / "dvc.lock").read_bytes() != reference.lock:
             raise Failure("dvc.lock differs from the undisturbed run's")

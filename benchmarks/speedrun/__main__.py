@@ -1,10 +1,10 @@
 """Train an entry of the board with three seeds at x2, and measure it on the validation images.
 
-An entry is a small file that says what it changes in params.yaml; a network
-of its own is a file in networks/ beside this one. Prints a row of the board.
-An interrupted training is resumed; what is done is kept in .work/speedrun/.
-Needs data/patches/x2. B100 is measured for records alone, with --b100, after
-they are chosen; that needs data/raw/bsds500.
+An entry is a small file that says what it changes in params.yaml; a new network
+is a file in networks/ beside this one. Prints a row of the board. An
+interrupted training is resumed; finished trainings are kept in .work/speedrun/.
+Needs data/patches/x2. Only records are measured on B100, with --b100, after
+they were chosen; this needs data/raw/bsds500.
 """
 
 import json
@@ -50,20 +50,20 @@ class Entry(Params):
     """What is trained."""
 
     what: str
-    """In a few words, for the board."""
+    """Description for the board, in a few words."""
     train_sr: dict[str, Any] = Field(default_factory=dict)
     """Changes to the block of params.yaml."""
     settings: dict[str, Any] = Field(default_factory=dict)
-    """Of the network, changes to its block."""
+    """Changes to the block of the network."""
 
 
 class Run(NamedTuple):
-    """What a training with one seed gave."""
+    """Result of a training with one seed."""
 
     validation_psnr: float
-    """dB, the best of the training."""
+    """Best validation PSNR of the training, in dB."""
     minutes: float
-    """Of the training on this machine; those before an interruption do not count."""
+    """Time of the training on this machine, without the time before an interruption."""
     model: Path
     """Its weights."""
 
@@ -121,12 +121,12 @@ def describe(values: list[float]) -> str:
 def add_options(parser: ArgumentParser) -> None:
     """The entry, and how it is measured."""
     parser.add_argument(
-        "entry", type=Path, help="such as benchmarks/speedrun/entries/6-equivariant.yaml"
+        "entry", type=Path, help="a file such as benchmarks/speedrun/entries/6-equivariant.yaml"
     )
     parser.add_argument("--seeds", nargs="+", type=int, default=[42, 43, 44])
-    parser.add_argument("--steps", type=int, help="to try an idea in a shorter training")
-    parser.add_argument("--limit", type=float, default=0.035, help="PFLOP that it may take")
-    parser.add_argument("--b100", action="store_true", help="a record: measure the test images")
+    parser.add_argument("--steps", type=int, help="train for fewer steps, to try an idea")
+    parser.add_argument("--limit", type=float, default=0.035, help="most PFLOP of a training")
+    parser.add_argument("--b100", action="store_true", help="also measure B100, for a record")
 
 
 def main(options: Namespace) -> None:

@@ -48,8 +48,8 @@ def resolve(revision: str) -> str:
         hint = "`git branch --all` lists the branches"
         if git("rev-parse", "--is-shallow-repository").strip() == "true":
             hint = (
-                f"this clone is shallow: `git fetch origin {revision}:{revision}` brings a branch,"
-                " `git fetch --unshallow` all former commits"
+                f"this clone is shallow: `git fetch origin {revision}:{revision}` gets a branch,"
+                " `git fetch --unshallow` all earlier commits"
             )
         raise InputError(f"'{revision}' names no commit here: {hint}") from error
 

@@ -17,11 +17,12 @@ FOLDER = Path("metrics")
 
 
 class Rule(Params):
-    """What is a good change of a metric, and how small a change is none."""
+    """Which change of a metric is better, and which changes are too small to count."""
 
     better: Literal["higher", "lower", "unchanged", "either"]
-    """`unchanged`: any change is for the worse; `either`: none is."""
+    """`unchanged`: every change is worse; `either`: no change is worse."""
     tolerance: Annotated[float, Field(ge=0)]
+    """Largest change that does not count."""
 
 
 class Regression(RootModel[dict[str, Rule]]):

@@ -1,8 +1,8 @@
 """Say whether the metrics here are worse than those of another revision.
 
-Compares metrics/*.json with those in git at the base revision by the rules of
-`regression` in params.yaml: which direction is better, and how small a change
-is none. Needs no data and no model: only the two sets of metric files.
+Compares metrics/*.json with those in git at the base revision, by the rules of
+`regression` in params.yaml: which direction is better, and which changes are
+too small to count. Needs no data and no networks, only the metric files.
 
 Exit status 1 if a metric is worse, vanished, is not a number, or is new or
 changed without a rule.

@@ -19,7 +19,7 @@ class Settings(Params):
 
 
 class Network(Upscaler):
-    """Learns what bicubic interpolation lacks; untrained, it is bicubic interpolation.
+    """Learns the residual over bicubic interpolation; untrained, it is bicubic interpolation.
 
     Parameters
     ----------

@@ -1,14 +1,14 @@
-// A convolution over an image whose channels of a pixel lie together, in 32-bit floats.
+// A convolution in 32-bit floats, over an image in which the channels of a pixel follow each other.
 //
-// Eight output channels of four pixels are computed at once: they fill the registers. Addresses
-// and steps are in bytes:
-//   input    (rows, columns, inputs), padded already
+// Eight output channels of four pixels are computed together, because they fill the registers.
+// Addresses and steps are in bytes:
+//   input    (rows, columns, inputs), already padded
 //   weights  (outputs / 8, kernel rows, kernel columns, inputs, 8)
 //   bias     (outputs)
 //   output   (height, width, outputs); `width` is a multiple of 4, `outputs` of 8
-// The input of the next pixel of the output is `columnStep` further, that of the next row `rowStep`.
-// The kernel's next row is applied `kernelRowStep` further. In a row of the kernel, `pieces` pieces
-// of `length` numbers lie `pieceStep` apart: the whole row is one piece, unless it is dilated.
+// The input of the next pixel of the output is at distance `columnStep`, that of the next row at
+// `rowStep`, and that of the next row of the kernel at `kernelRowStep`. A row of the kernel consists
+// of `pieces` pieces of `length` numbers at distances `pieceStep`; without dilation, it is one piece.
 export function convolve(
   input: usize, weights: usize, bias: usize, output: usize,
   height: i32, width: i32, outputs: i32, kernelRows: i32, pieces: i32, length: i32,

@@ -4,9 +4,10 @@ What every class `Network` must do:
 
 - It is built as `Network(scale=2, settings=Settings())`, with scale 2, 3 or 4. Its `__init__`
   begins with `super().__init__(scale)`.
-- `forward` gets luminance, a float32 tensor of shape (batch, 1, h, w), from 0 (black) to 1 (white).
-- It returns luminance of shape (batch, 1, scale * h, scale * w). It need not clip: what is below 0
-  or above 1 is clipped where pictures are written.
+- `forward` gets luminance / 255, a float32 tensor of shape (batch, 1, h, w), in which black is
+  16 / 255 and white is 235 / 255.
+- It returns luminance / 255 of shape (batch, 1, scale * h, scale * w). Values below 0 or above 1
+  need not be clipped there: they are clipped later.
 - It must work for any height and width: 24 x 24 in the training, whole photographs afterwards.
 
 Change this file, or copy it to `mine.py` beside it, add the line `mine: {}` under `networks:` in
