@@ -126,12 +126,12 @@ def pipeline(running) -> Path:
     return running
 
 
-def until(condition: Callable[[], object], *, seconds: float = 120) -> None:
+def until(condition: Callable[[], object], *, seconds: float = 120, every: float = 0.2) -> None:
     """Wait until a condition is true."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
-        time.sleep(0.2)
+        time.sleep(every)
 
 
 @pytest.fixture(scope="session", autouse=True)
