@@ -42,12 +42,17 @@ def main(scale: int) -> None:
             shards.append(shard)
             bar.update(count)
         bar.close()
-        if not collect_shards(folder, shards, skipped):
+        count = collect_shards(folder, shards, skipped)
+        if not count:
             raise InputError(
                 f"params.yaml: make_patches.patch_size = {params.patch_size}: no photograph is that"
                 f" large at 1/{scale} of its size: lower it"
             )
     remove(work)
+    print(
+        f"x{scale}: {count:,} patches of {len(training):,} photographs,"
+        f" {len(validation):,} for validation"
+    )
     if skipped:
         total = len(training) + len(validation)
         print(

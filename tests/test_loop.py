@@ -32,7 +32,9 @@ def test_the_loss_falls_and_the_curve_has_a_point_per_evaluation(checkpoint, cap
     assert list(curve[0]) == ["step", "loss", "norm"]
     assert curve[-1]["norm"] == norm(done.network)
     printed = capsys.readouterr().out.splitlines()
-    assert [line.split(",")[0] for line in printed] == [f"step {each['step']}" for each in curve]
+    assert [line.split(",")[0] for line in printed] == [
+        f"toy: step {each['step']}" for each in curve
+    ]
 
 
 def test_a_points_loss_is_the_mean_since_the_one_before(checkpoint):

@@ -98,8 +98,8 @@ def test_the_report_depends_on_all_parameters_that_it_shows():
 @EVERY
 def test_a_stage_has_its_script_block_and_folder(stage):
     per_scale = " --scale ${item.scale}" if "matrix" in STAGES[stage] else ""
-    launch = "${compute.launch}" if "compute" in STAGES[stage]["params"] else "python"
-    launch = "python" if stage == "render_report" else launch  # one process
+    trains_or_evaluates = stage.startswith(("train_", "evaluate_"))
+    launch = "${compute.launch}" if trains_or_evaluates else "python"
     assert STAGES[stage]["cmd"] == f"{launch} src/{stage}.py{per_scale}"
     assert stage in STAGES[stage]["params"]
     assert stage in PARAMS

@@ -22,7 +22,7 @@ from tools.metrics import Regression, compare, read_metrics
 from tools.tables import Rows, add_form, count, render
 
 COMMITTED, RERUN = Path(".work/committed"), Path(".work/rerun")
-REMEDY = "; undo what was not meant with `git checkout FILE`, run `dvc repro`, commit the rest"
+REMEDY = "; undo unwanted edits with `git checkout FILE`, run `dvc repro`, commit what changed"
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -59,13 +59,19 @@ def examine_locks(committed: Pipeline, here: Pipeline) -> Rows:
     deviations = differences(here.recorded, committed.present)
     deviations = [each for each in deviations if each[0] not in known and each[0].kind != "out"]
     found += [("here", "the commit has", each) for each in deviations]
-    stages = defaultdict(list)  # many stages share a module of the library
+    # Many stages share a module of the library, and both locks may have the same fault.
+    places = defaultdict(lambda: ({}, {}))
     for lock, where, (item, recorded, present) in found:
-        problem = f"dvc.lock has {recorded}, but {where} {present}"
-        stages[lock, item.name, problem].append(item.stage)
+        locks, stages = places[item.name, f"dvc.lock has {recorded}, but {where} {present}"]
+        locks[lock] = stages[item.stage] = None
     return [
-        {"dvc.lock": lock, "item": item, "problem": problem, "stages": ", ".join(names)}
-        for (lock, item, problem), names in stages.items()
+        {
+            "dvc.lock": " and ".join(locks),
+            "item": item,
+            "problem": problem,
+            "stages": ", ".join(stages),
+        }
+        for (item, problem), (locks, stages) in places.items()
     ]
 
 

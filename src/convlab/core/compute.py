@@ -104,13 +104,16 @@ def open_device(name: Device) -> torch.device:
 def autocast(precision: Precision, device: torch.device) -> contextlib.AbstractContextManager:
     """Give the context in which a forward pass runs in the given precision.
 
-    "auto" is bfloat16 on a GPU and on processors with units for it, else float32.
+    "auto" is bfloat16 on GPUs and processors that have units for it, else float32.
 
     Returns
     -------
     context manager
     """
-    fast = device.type == "cuda" or has_bfloat16_units()
+    if device.type == "cuda":
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        fast = has_bfloat16_units()
     if precision == "bfloat16" or (precision == "auto" and fast):
         return torch.autocast(device.type, dtype=torch.bfloat16)
     return contextlib.nullcontext()

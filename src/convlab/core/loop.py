@@ -108,7 +108,8 @@ def train(training: Training, checkpoint: Checkpoint, *, name: str) -> Curve:
                 curve.append(
                     {"step": step, "loss": mean} | training.evaluation(network.eval(), step)
                 )
-                bar.write(", ".join(f"{key} {value:.6g}" for key, value in curve[-1].items()))
+                figures = ", ".join(f"{key} {value:.6g}" for key, value in curve[-1].items())
+                bar.write(f"{name}: {figures}")
                 if rank() == 0:
                     state = {"training": training.state_dict(), "step": step, "curve": curve}
                     checkpoint.save(state)
