@@ -312,7 +312,7 @@ def test_what_would_leave_no_output_cannot_be_chosen(browser):
     ("network", "why"),
     [
         (mlp.Network(mlp.Settings()), "because it has no convolution"),
-        (nn.Sequential(nn.Conv2d(1, 2, 3), nn.Softplus()), "does not know the layer Softplus (1)"),
+        (nn.Sequential(nn.Conv2d(1, 2, 3), nn.Softplus()), "The reason is the layer Softplus (1)."),
     ],
 )
 def test_a_page_says_why_there_is_no_convolution_to_step_through(browser, network, why):

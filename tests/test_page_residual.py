@@ -284,7 +284,7 @@ class Unknown(Upscaler):
 def test_pictures_of_an_unknown_network_are_those_of_python(browser, shuffles):
     shown = show(Unknown(2, shuffles=shuffles).eval())
     with open_section(browser, "residual", shown.sections) as page:
-        expect(page.locator(".note")).to_contain_text("does not know the layer Softplus (layers.1)")
+        expect(page.locator(".note")).to_contain_text("because of the layer Softplus (layers.1)")
         assert page.locator(".before img").count() == (6 + 4 if shuffles else 0)
         assert ("Pixel shuffle, step by step" in headings(page)) == shuffles
 

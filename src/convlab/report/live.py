@@ -112,7 +112,7 @@ def trace(network: nn.Module) -> fx.Graph:
     try:
         return _Tracer().trace(network)
     except Exception as error:
-        raise UnknownLayerError("what depends on the values or shapes it computes") from error
+        raise UnknownLayerError("an operation that depends on computed values or shapes") from error
 
 
 def _operations(network: nn.Module) -> tuple[list[Operation], list[int]]:
