@@ -133,6 +133,17 @@ def test_a_sheet_without_digits_is_refused(paper):
         find_digits(photograph(write([], paper)))
 
 
+def test_texture_is_no_page_of_digits():
+    texture = (
+        np.random.default_rng(0)
+        .choice([60, 230], (300, 400), p=[0.2, 0.8])
+        .repeat(4, 0)
+        .repeat(4, 1)
+    )
+    ((found,),) = find_digits(texture.astype(np.uint8))
+    np.testing.assert_array_equal(found, to_mnist(texture.astype(np.uint8)))
+
+
 @pytest.mark.parametrize("number", [3, 7, 2])
 def test_a_sheet_of_the_benchmark_is_read(number):
     """Ruled with pencil, squared with a ballpoint, plain with a felt pen."""

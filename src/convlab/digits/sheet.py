@@ -21,6 +21,10 @@ _STROKE_DIVISOR = 10
 """A stroke is narrower than the page's longer side divided by this."""
 _DIGIT_DIVISOR = 60
 """A digit is larger than the page's longer side divided by this."""
+_SPECK = 0.12
+"""A piece of ink is larger than this fraction of a typical digit."""
+_MOST_PIECES = 1000
+"""Of ink: if there are more, the page shows no writing, but texture."""
 _LEAST_CONTRAST = 0.05
 """Between ink and paper, as a fraction of the paper's brightness."""
 _RULE_DIVISOR, _RULE_THICKNESS, _RULE_LENGTH = 24, 9, 0.5
@@ -72,6 +76,7 @@ class _Digit(NamedTuple):
 
     @property
     def height(self) -> int:
+        """Its height in pixels."""
         return self.bottom - self.top
 
     def is_beside(self, other: "_Digit") -> bool:
@@ -84,7 +89,7 @@ def _read_page(page: np.ndarray) -> list[list[np.ndarray]]:
     contrast = remove_rules(_contrast_to_paper(page))
     pieces, _ = ndimage.label(ndimage.binary_dilation(_find_ink(contrast), _EIGHT), _EIGHT)
     return [
-        [_cut_out(contrast, np.isin(pieces, digit.pieces)) for digit in row]
+        [_cut_out(contrast, pieces, digit) for digit in row]
         for row in _in_reading_order(_join_pieces(pieces))
     ]
 
@@ -157,12 +162,18 @@ def _find_ink(contrast: np.ndarray) -> np.ndarray:
 
 
 def _join_pieces(pieces: np.ndarray) -> list[_Digit]:
-    """Join the pieces of ink that belong to one digit, and leave out specks."""
+    """Join the pieces of ink that belong to one digit, and leave out specks.
+
+    Pieces belong together if one is much smaller and close to the other, or if
+    one stands above the other with a small gap.
+    """
     boxes = ndimage.find_objects(pieces)
     edges = np.array([[y.start, y.stop, x.start, x.stop] for y, x in boxes]).reshape(-1, 4)
     sizes = np.maximum(edges[:, 1] - edges[:, 0], edges[:, 3] - edges[:, 2])
     typical = np.median(sizes[sizes > 0.4 * sizes.max(initial=0)]) if boxes else 0
-    numbers = 1 + np.flatnonzero(sizes > 0.12 * typical)
+    numbers = 1 + np.flatnonzero(sizes > _SPECK * typical)
+    if len(numbers) > _MOST_PIECES:
+        return []
     sizes = sizes[numbers - 1]
     top, bottom, left, right = edges[numbers - 1].T
     # Distances between two pieces, negative where they overlap
@@ -194,9 +205,10 @@ def _in_reading_order(digits: list[_Digit]) -> list[list[_Digit]]:
     return sorted(rows, key=lambda row: np.mean([digit.top + digit.bottom for digit in row]))
 
 
-def _cut_out(contrast: np.ndarray, own: np.ndarray) -> np.ndarray:
+def _cut_out(contrast: np.ndarray, pieces: np.ndarray, digit: _Digit) -> np.ndarray:
     """Bring one digit into MNIST's form: alone on white, with a margin."""
-    ink = np.where(own, contrast, 0)[ndimage.find_objects(own.astype(int))[0]]
+    box = np.s_[digit.top : digit.bottom, digit.left : digit.right]
+    ink = np.where(np.isin(pieces[box], digit.pieces), contrast[box], 0)
     side = max(ink.shape)
     margins = [((2 * side - each) // 2,) * 2 for each in ink.shape]
     return to_mnist(255 - to_bytes(255 / ink.max() * np.pad(ink, margins)))
