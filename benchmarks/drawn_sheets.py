@@ -174,7 +174,7 @@ def _write(
         for digit in digits[row]:
             strokes = draw_strokes(digit, height * generator.uniform(0.85, 1.05), line)
             lowest = bottom + slant * (left - sides[1] / 2) + generator.normal(0, 0.03 * height)
-            y, x = round(lowest) - len(strokes), round(left)
+            y, x = np.clip([round(lowest) - len(strokes), round(left)], 0, sides - strokes.shape)
             box = np.s_[y : y + strokes.shape[0], x : x + strokes.shape[1]]
             np.maximum(ink[box], strokes, out=ink[box])
             left += strokes.shape[1] + generator.uniform(*_GAPS) * height
