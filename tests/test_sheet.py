@@ -144,9 +144,9 @@ def test_texture_is_no_page_of_digits():
     np.testing.assert_array_equal(found, to_mnist(texture.astype(np.uint8)))
 
 
-@pytest.mark.parametrize("number", [3, 7, 2])
+@pytest.mark.parametrize("number", [16, 18])
 def test_a_sheet_of_the_benchmark_is_read(number):
-    """Ruled with pencil, squared with a ballpoint, plain with a felt pen."""
+    """Squared paper and a ballpoint, plain paper and a pencil; small photographs."""
     draw_sheet = runpy.run_path(str(ROOT / "benchmarks" / "drawn_sheets.py"))["draw_sheet"]
     sheet = draw_sheet(np.array(TEMPLATES), 0, number)
     with Image.open(io.BytesIO(sheet.jpeg)) as image:
