@@ -28,6 +28,7 @@ from convlab.imaging.saving import write_picture
 from convlab.superres.networks import subpixel
 from convlab.superres.upscaling import NETWORKS
 from own_networks import CONVOLUTIONS, RESULT, SOUND, network_file, upscaler
+from test_sheet import photograph, write
 
 ASTRONAUT = data.astronaut()[:61, :80]
 
@@ -329,6 +330,34 @@ def test_a_digit_is_classified_and_a_blank_page_is_named():
         "digits", "one.png", "--explain", "m", "--model", "stages/train_cnn/mlp.safetensors"
     )
     assert "mlp.safetensors: has no convolutions" in without_maps.stderr
+
+
+def test_a_photographed_sheet_is_read_row_by_row_and_an_empty_one_is_one_line():
+    make_picture("sheet.png", photograph(write([[4, 2, 0], [7, 1]], "squared")))
+    make_picture("empty.png", photograph(write([], "ruled")))
+    result = call("digits", "sheet.png", "empty.png")
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "convlab: empty.png: shows no digit: nothing on the sheet differs enough from the paper\n"
+        "1 of 2 classified\n"
+    )
+    first, *rows = result.stdout.splitlines()
+    listed = [re.findall(r"(\d): [\d.]+%", row) for row in rows]
+    assert [len(row) for row in listed] == [3, 2]
+    assert first == f"sheet.png: {' '.join(map(''.join, listed))}"
+
+
+def test_feature_maps_of_several_digits_are_numbered():
+    make_picture("two.png", write([[6, 3]]))
+    assert call("digits", "two.png", "--explain", "maps").exit_code == 0
+    assert {path.name for path in Path("maps").iterdir()} == {
+        "two.png.1.maps.png",
+        "two.png.2.maps.png",
+    }
+    assert (
+        "two.png.1.maps.png: already exists"
+        in call("digits", "two.png", "--explain", "maps").stderr
+    )
 
 
 def test_exported_networks_describe_themselves_and_leave_sizes_open():

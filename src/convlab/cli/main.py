@@ -110,17 +110,20 @@ def evaluate(folder: Path, model: Path | None, *, self_ensemble: bool) -> None:
     "--explain",
     metavar="FOLDER",
     type=PATH,
-    help="Draw each digit's feature maps, as NAME.maps.png in this folder.",
+    help="Draw each digit's feature maps, as NAME.maps.png in this folder; of several digits in a "
+    "picture, as NAME.1.maps.png and so on.",
 )
 @force_option
 def digits(
     images: tuple[Path, ...], model: Path | None, explain: Path | None, *, force: bool
 ) -> None:
-    """Classify drawn or photographed digits, one per picture.
+    """Classify drawn or photographed digits.
 
-    Pictures may have any size, with a dark digit on light or a light digit on
-    dark. Each digit is found, scaled and centred as in MNIST. Prints the
-    predicted class and the ten probabilities.
+    A picture shows one digit, dark on light or light on dark, or a sheet of
+    paper with several, plain, ruled or squared, also photographed from an angle
+    on something darker. Each digit is found, scaled and centred as in MNIST.
+    Prints the predicted class and the ten probabilities; of several digits, row
+    by row from left to right, each predicted class and its probability.
     """
     from convlab.cli.digits import classify_files
 

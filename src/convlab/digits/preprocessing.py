@@ -64,6 +64,21 @@ def to_mnist(grey: np.ndarray) -> np.ndarray:
     return _centre(_crop(contrast, ink))
 
 
+def is_light(values: np.ndarray) -> bool:
+    """Tell whether the paper is light and the ink dark: by the border of the picture.
+
+    Parameters
+    ----------
+    values : ndarray, shape (height, width)
+
+    Returns
+    -------
+    bool
+    """
+    border = np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]]).astype(float)
+    return bool(np.median(border) > (float(values.max()) + float(values.min())) / 2)
+
+
 def _scale(values: np.ndarray, factor: float) -> np.ndarray:
     height, width = (max(1, round(side * factor)) for side in values.shape)
     return resize(values, height, width, "bicubic")
@@ -72,9 +87,7 @@ def _scale(values: np.ndarray, factor: float) -> np.ndarray:
 def _contrast_to_paper(values: np.ndarray) -> np.ndarray:
     """By how much each pixel is darker, or on dark paper brighter, than the paper around it."""
     size = max(3, min(values.shape) // _STROKE_DIVISOR)
-    border = np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]])
-    is_light = np.median(border) > (values.max() + values.min()) / 2
-    top_hat = ndimage.black_tophat if is_light else ndimage.white_tophat
+    top_hat = ndimage.black_tophat if is_light(values) else ndimage.white_tophat
     return top_hat(values, size, mode="nearest")
 
 
