@@ -35,7 +35,8 @@ def main(scale: int) -> None:
         for photo, colour in reader.read(validation, skipped, check=large):
             name = name_photograph(source, photo)
             write_pair(folder / "validation", name, make_pair(colour, scale))
-        if len(skipped) == len(validation):
+        validating = len(validation) - len(skipped)
+        if not validating:
             raise InputError(f"{source.folder}: none of the photographs to validate on can be read")
         bar = progress(desc=f"x{scale} patches", total=len(training), unit="photo")
         for shard, count in write_shards(work, training, cutter, fingerprint(settings, [])):
@@ -49,12 +50,10 @@ def main(scale: int) -> None:
                 f" large at 1/{scale} of its size: lower it"
             )
     remove(work)
-    print(
-        f"x{scale}: {count:,} patches of {len(training):,} photographs,"
-        f" {len(validation):,} for validation"
-    )
+    total = len(training) + len(validation)
+    cut = total - len(skipped) - validating
+    print(f"x{scale}: {count:,} patches of {cut:,} photographs; {validating:,} more for validation")
     if skipped:
-        total = len(training) + len(validation)
         print(
             f"{len(skipped):,} of {total:,} photographs were left out (skip_broken):",
             *skipped,

@@ -293,11 +293,12 @@ def test_edges_of_transparent_parts_keep_their_colour():
 
 
 def test_evaluate_prints_pictures_and_means_and_names_what_it_cannot_measure():
+    Path("set/deep").mkdir(parents=True)
     make_picture("set/a.png")
-    make_picture("set/grey.png", data.camera()[:60, :61])
+    make_picture("set/deep/grey.png", data.camera()[:60, :61])
     make_picture("set/tiny.png", ASTRONAUT[:5, :5])
     make_picture("set/flat.png", np.full((40, 40, 3), 128, np.uint8))
-    result = call("evaluate", "set", "--self-ensemble")
+    result = call("evaluate", "set", "--self-ensemble", "--recursive")
     assert result.exit_code == 1
     assert "tiny.png: is 5 x 5 pixels: too small" in result.stderr
     assert "flat.png: is upscaled without any error" in result.stderr
@@ -308,7 +309,7 @@ def test_evaluate_prints_pictures_and_means_and_names_what_it_cannot_measure():
     }
     assert len(rows["a.png"]) == 6  # four interpolations, network, ensemble
     np.testing.assert_allclose(
-        (np.add(rows["a.png"], rows["grey.png"])) / 2, rows["mean"], atol=0.01
+        (np.add(rows["a.png"], rows["deep/grey.png"])) / 2, rows["mean"], atol=0.01
     )
 
 

@@ -27,7 +27,12 @@ from convlab.imaging.pictures import read_picture
 
 
 def classify_files(
-    images: tuple[Path, ...], model: Path | None, explain: Path | None, *, force: bool
+    images: tuple[Path, ...],
+    model: Path | None,
+    explain: Path | None,
+    *,
+    recursive: bool,
+    force: bool,
 ) -> None:
     """Classify the digits in each picture, and print the probabilities.
 
@@ -40,11 +45,13 @@ def classify_files(
         See `load`.
     explain : Path or None
         Folder for drawings of the feature maps.
+    recursive : bool
+        See `picture_files`.
     force : bool
         Whether to overwrite existing drawings.
     """
     network = load(model, NETWORKS, DIGIT_MODEL)
-    pictures = picture_files(images)
+    pictures = picture_files(images, recursive=recursive)
     if explain:
         check_distinct(explain / file.name for file in pictures.files)
 

@@ -18,7 +18,9 @@ from convlab.superres.patches import check_size, make_pair
 from convlab.superres.upscaling import NETWORKS
 
 
-def evaluate_folder(folder: Path, model: Path | None, *, self_ensemble: bool) -> None:
+def evaluate_folder(
+    folder: Path, model: Path | None, *, recursive: bool, self_ensemble: bool
+) -> None:
     """Measure every method on a folder of pictures, and print a table.
 
     Parameters
@@ -26,10 +28,13 @@ def evaluate_folder(folder: Path, model: Path | None, *, self_ensemble: bool) ->
     folder : Path
     model : Path or None
         See `load`.
+    recursive : bool
+        See `picture_files`.
     self_ensemble : bool
         Whether to measure `upscale_ensemble`, too.
     """
     network = load(model, NETWORKS, SUPERRES_MODEL)
+    pictures = picture_files([folder], recursive=recursive)
     table: dict[str, Qualities] = {}
 
     def measure_file(file: Path) -> None:
@@ -39,10 +44,10 @@ def evaluate_folder(folder: Path, model: Path | None, *, self_ensemble: bool) ->
         check_size(file, colour, network.scale)
         low, high = make_pair(colour, network.scale)
         upscaled = upscale_by_all_methods(network, low, self_ensemble=self_ensemble)
-        table[file.name] = measure(str(file), upscaled, high, network.scale)
+        table[pictures.files[file].as_posix()] = measure(str(file), upscaled, high, network.scale)
 
     try:
-        for_each(picture_files([folder]), measure_file, f"measured, upscaled x{network.scale}")
+        for_each(pictures, measure_file, f"measured, upscaled x{network.scale}")
     finally:
         if table:
             click.echo(_format(table))

@@ -14,6 +14,9 @@ from convlab.core.script import one_line_errors
 PATH = click.Path(path_type=Path)
 OUTPUT_FORMATS = ("same", "png", "jpeg", "webp", "tiff", "avif")
 
+recursive_option = click.option(
+    "-r", "--recursive", is_flag=True, help="Also read subfolders, and keep them apart."
+)
 force_option = click.option("--force", is_flag=True, help="Overwrite existing files.")
 superres_option = click.option(
     "--model",
@@ -42,7 +45,7 @@ def convlab() -> None:
     help="The upscaled picture; for several pictures or a folder: the folder to write to.  "
     "[default: the input's folder and name, with -x2 at the end]",
 )
-@click.option("-r", "--recursive", is_flag=True, help="Also read subfolders, and keep them apart.")
+@recursive_option
 @click.option(
     "--format",
     "file_format",
@@ -86,11 +89,12 @@ def upscale(
 
 @convlab.command()
 @click.argument("folder", type=PATH)
+@recursive_option
 @superres_option
 @click.option(
     "--self-ensemble", is_flag=True, help="Also measure the mean over eight flips and transposes."
 )
-def evaluate(folder: Path, model: Path | None, *, self_ensemble: bool) -> None:
+def evaluate(folder: Path, model: Path | None, *, recursive: bool, self_ensemble: bool) -> None:
     """Measure PSNR and SSIM of every method on a folder of pictures.
 
     Each picture is downscaled and upscaled again, and the result is compared
@@ -100,11 +104,12 @@ def evaluate(folder: Path, model: Path | None, *, self_ensemble: bool) -> None:
     """
     from convlab.cli.evaluate import evaluate_folder
 
-    evaluate_folder(folder, model, self_ensemble=self_ensemble)
+    evaluate_folder(folder, model, recursive=recursive, self_ensemble=self_ensemble)
 
 
 @convlab.command()
 @click.argument("images", nargs=-1, required=True, type=PATH)
+@recursive_option
 @click.option("--model", type=PATH, help="The network's file, or a folder with a run.")
 @click.option(
     "--explain",
@@ -115,7 +120,12 @@ def evaluate(folder: Path, model: Path | None, *, self_ensemble: bool) -> None:
 )
 @force_option
 def digits(
-    images: tuple[Path, ...], model: Path | None, explain: Path | None, *, force: bool
+    images: tuple[Path, ...],
+    model: Path | None,
+    explain: Path | None,
+    *,
+    recursive: bool,
+    force: bool,
 ) -> None:
     """Classify drawn or photographed digits.
 
@@ -127,7 +137,7 @@ def digits(
     """
     from convlab.cli.digits import classify_files
 
-    classify_files(images, model, explain, force=force)
+    classify_files(images, model, explain, recursive=recursive, force=force)
 
 
 @convlab.command()
