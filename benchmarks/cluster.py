@@ -1,7 +1,7 @@
 """Predict a training by many processes from measurements with one, two and three processes.
 
 A step takes a + b p for the forward and backward pass over p patches, m for the
-optimizers (each process computes all of Muon's products), and, for the sum of
+optimizers (as if each process computed all of Muon's products), and, for the sum of
 the gradients, of g bytes, around a ring of n processes,
 
     2 (n - 1) (l + g / (n w))

@@ -92,11 +92,11 @@ def main(options: Namespace) -> None:
         rows.append((megapixels, seconds["convlab"], seconds["ONNX Runtime"], ratio))
         share = 1 - seconds["convlab"] / seconds["in colour"]
         shares.append((megapixels, seconds["in colour"], f"{share:.0%}"))
-    header = ("megapixels", "convlab (s)", "ONNX Runtime (s)", "ratio")
+    header = ("megapixels of the result", "convlab (s)", "ONNX Runtime (s)", "ratio")
     print(
         tabulate(rows, header, tablefmt="github", floatfmt=("g", ".3f", ".3f", ".2f")), end="\n\n"
     )
-    header = ("megapixels", "in colour (s)", "colour and interpolation")
+    header = ("megapixels of the result", "in colour (s)", "colour and interpolation")
     print(tabulate(shares, header, tablefmt="github", floatfmt=("g", ".3f")))
 
 
