@@ -230,7 +230,32 @@ BROKEN = {
             CONVOLUTIONS.replace("8, 8, 3, padding=1", "8, 8, 3"),
             f"features = self.first(low)\nfeatures = features + self.second(features)\n{RESULT}",
         ),
-        "dimension 3: convolutions need `padding=kernel_size // 2` to keep the size",
+        "dimension 3: sizes differ: a convolution without padding (`padding=kernel_size // 2` keeps"
+        " the size), or a pooling or stride that does not divide 17 x 24?",
+    ),
+    "pooled on odd sides": (
+        upscaler(
+            CONVOLUTIONS,
+            f"""
+            features = functional.max_pool2d(self.first(low), 2)
+            features = self.second(functional.interpolate(features, scale_factor=2))
+            {RESULT}
+            """,
+        ),
+        "dimension 2: sizes differ: a convolution without padding (`padding=kernel_size // 2` keeps"
+        " the size), or a pooling or stride that does not divide 17 x 24?",
+    ),
+    "one channel to shuffle": (
+        upscaler(CONVOLUTIONS.replace("scale**2", "1"), f"{FEATURES}\n{RESULT}"),
+        "divide axis of length 1 in chunks of 4: the layer before the pixel shuffle must give"
+        " scale^2 = 4 channels",
+    ),
+    "one channel to torch's shuffle": (
+        upscaler(
+            CONVOLUTIONS.replace("scale**2", "1") + "self.shuffle = nn.PixelShuffle(scale)",
+            f"{FEATURES}\nreturn bicubic(low, self.scale) + self.shuffle(self.last(features))",
+        ),
+        "not divisible by 4: the layer before the pixel shuffle must give scale^2 = 4 channels",
     ),
     "a tuple": (
         upscaler(CONVOLUTIONS, f"{FEATURES}\n{RESULT},"),

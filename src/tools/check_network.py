@@ -83,7 +83,7 @@ def examine_upscaler(name: str) -> dict[str, Any]:
         "receptive_field": 2 * dependence.reach + 1 if dependence else None,
         "period": dependence.period if dependence else None,
         "grey": levels[scale],
-        "pflop": round(training_pflop(needed, params, high_side), 6),
+        "pflop": float(f"{training_pflop(needed, params, high_side):.6g}"),
         "steps": params.steps,
         "seconds_per_step": step,
         "minutes": seconds / 60,
@@ -141,7 +141,7 @@ def describe(figures: dict[str, Any]) -> str:
         field = f"{bound}{side} x {side} LR pixels" if side else "the whole image (no tiles)"
         rows["receptive field"] = field
         rows["luminance 0.5 becomes, untrained"] = f"{figures['grey']:.3g}"
-        rows["arithmetic of the training"] = f"{figures['pflop']:.4g} PFLOP"
+        rows["arithmetic of the training"] = f"{figures['pflop']:.2g} PFLOP"
         rows["trained by Muon (hidden weights)"] = fill(summarize(figures["muon"]) or "none")
         rows["trained by AdamW (all others)"] = fill(summarize(figures["adamw"]))
     rows = {"parameters": f"{figures['parameters']:,}"} | rows

@@ -86,7 +86,7 @@ def _check_size(name: str, network: Upscaler, low: Tensor, give: Callable[..., A
     try:
         output = give(name, network, low)
     except InputError as error:
-        raise InputError(f"{error}{_hint_at_sizes(str(error), scale)}") from error
+        raise InputError(f"{error}{_hint_at_sizes(str(error), low, scale)}") from error
     if not isinstance(output, Tensor):
         raise InputError(
             f"{name}: `forward` returns a {type(output).__name__}, must return the output itself"
@@ -178,9 +178,14 @@ def _hint(output: Tensor, low: Tensor, scale: int) -> str:
     return ""
 
 
-def _hint_at_sizes(message: str, scale: int) -> str:
-    """Say what may be the cause, if torch's message shows it."""
-    found = re.search(r"tensor a \((\d+)\) must match the size of tensor b \((\d+)\)", message)
+def _hint_at_sizes(message: str, low: Tensor, scale: int) -> str:
+    """Say what may be the cause, if the message of torch or einops shows it."""
+    chunks = r"(?:c r1 r2.* in chunks of|pixel_shuffle.* not divisible by) (\d+)"
+    divisor = re.search(chunks, message)
+    if divisor:
+        return f": the layer before the pixel shuffle must give scale^2 = {divisor[1]} channels"
+    sizes = r"tensor a \((\d+)\) must match the size of tensor b \((\d+)\) .* dimension [23]"
+    found = re.search(sizes, message)
     small, large = sorted(map(int, found.groups())) if found else (0, 0)
     if found and large == scale * small:
         return (
@@ -188,5 +193,9 @@ def _hint_at_sizes(message: str, scale: int) -> str:
             " to upscale the input before it is added?"
         )
     if found and small > 1:
-        return ": convolutions need `padding=kernel_size // 2` to keep the size"
+        height, width = low.shape[2:]
+        return (
+            ": sizes differ: a convolution without padding (`padding=kernel_size // 2` keeps the"
+            f" size), or a pooling or stride that does not divide {height} x {width}?"
+        )
     return f" (scale={scale})"
