@@ -306,7 +306,16 @@ def test_a_branch_without_common_history_is_compared_with_the_last_commit(course
 def test_a_wrong_limit_is_named(course):
     folder, _ = course
     (folder / "grading.yaml").write_text("limits: {gain_psnr: 1, parameters: 0, pflop: 1}")
+    git(folder, "commit", "--all", "--message=Wrong limits")
     with pytest.raises(InputError, match=r"grading.yaml: limits.parameters = 0: .*exercises: is"):
+        grade_branches(folder, "main")
+
+
+def test_limits_that_are_not_committed_are_refused(course):
+    folder, _ = course
+    with (folder / "grading.yaml").open("a") as file:
+        file.write("# higher\n")
+    with pytest.raises(InputError, match=r"^grading\.yaml has changes that are not in a commit"):
         grade_branches(folder, "main")
 
 
@@ -397,6 +406,8 @@ def graded(checkout):
     add_branch(checkout, "cheating", forged)
     limits = yaml.safe_dump({"limits": dict(LIMITS) | {"gain_psnr": -1.0}})
     (checkout / "grading.yaml").write_text(limits)
+    git(checkout, "add", "grading.yaml")
+    git(checkout, "commit", "--message=Limits")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(grade, "check_network", lambda *_: COST)
         patch.setattr(grade, "count_solved", lambda *_: 2)

@@ -30,7 +30,7 @@ from tools.metrics import Regression, compare, read_metrics
 from tools.tables import add_form, render
 from tools.verify import check_out
 
-CLONES, PARAMS = Path(".work/grade"), Path("params.yaml")
+CLONES, PARAMS, LIMITS = Path(".work/grade"), Path("params.yaml"), Path("grading.yaml")
 NETWORKS = "src/convlab/*/networks/[!_]*.py"
 BLOCKS = ("networks", "train_sr")
 """What students hand in of params.yaml."""
@@ -76,6 +76,19 @@ def add_options(parser: ArgumentParser) -> None:
 
 def is_one_of(name: str, *patterns: str) -> bool:
     return any(PurePosixPath(name).match(pattern) for pattern in patterns)
+
+
+def read_limits() -> Limits:
+    """Read the limits, which must be those of the last commit: all else is of it, too.
+
+    Raises
+    ------
+    InputError
+        If they are not, or are not valid.
+    """
+    if git("status", "--porcelain", "--", LIMITS.name):
+        raise InputError(f"{LIMITS} has changes that are not in a commit: commit or undo them")
+    return read_block(LIMITS, "limits", Limits)
 
 
 def changed_files(commit: str) -> list[str]:
@@ -267,7 +280,7 @@ def rank(row: dict[str, Any]) -> tuple[bool, float]:
 
 def main(options: Namespace) -> None:
     """Print the table."""
-    limits = read_block(Path("grading.yaml"), "limits", Limits)
+    limits = read_limits()
     head = resolve("HEAD")
     cache = find_cache()
     rows = []
