@@ -108,19 +108,19 @@ def test_of_what_a_program_says_the_line_that_helps_is_kept(said, line):
     assert grade.complaint(said) == line
 
 
-def test_metrics_that_differ_beyond_the_tolerances_are_not_a_branchs_own():
+def test_metrics_that_differ_beyond_the_tolerances_are_named():
     rules = read_block(ROOT / "params.yaml", "regression", Regression)
 
-    def disown(network):
+    def differences(network):
         committed = {"evaluate_sr_x2": MEASURED | {"network": network}}
-        return grade.disown(committed, {"evaluate_sr_x2": MEASURED}, rules)
+        return grade.describe_differences(committed, {"evaluate_sr_x2": MEASURED}, rules)
 
-    assert disown({"psnr": 31.04, "ssim": 0.9001}) == []
-    start = "its metrics are not its own: evaluate_sr_x2.network"
-    (fault,) = disown({"psnr": 33.1, "ssim": 0.9})
-    assert fault == f"{start}.psnr 33.1 in git, 31.0 when run"
-    (fault,) = disown({"psnr": "high", "ssim": 0.99, "other": 1})
-    assert fault == f"{start}.psnr high in git, 31.0 when run, and 2 more"
+    assert differences({"psnr": 31.04, "ssim": 0.9001}) == []
+    start = "its metrics differ from those measured here: evaluate_sr_x2.network"
+    (fault,) = differences({"psnr": 33.1, "ssim": 0.9})
+    assert fault == f"{start}.psnr 33.1 in the branch, 31.0 here"
+    (fault,) = differences({"psnr": "high", "ssim": 0.99, "other": 1})
+    assert fault == f"{start}.psnr high in the branch, 31.0 here, and 2 more"
 
 
 @pytest.fixture
@@ -129,8 +129,8 @@ def course(tmp_path, monkeypatch):
 
     Beside it, the list of the clones that would have been trained.
     """
-    files = ("params.yaml", ".gitignore", "src/convlab/superres/networks/student.py")
-    for name in files:
+    networks = [f"src/convlab/superres/networks/{each}.py" for each in ("equivariant", "student")]
+    for name in ("params.yaml", ".gitignore", *networks):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, tmp_path / name)
     for name, text in {
@@ -220,6 +220,33 @@ def test_a_link_leads_nowhere(course):
     assert taken.read_text() == str(folder / "secret.py")
 
 
+def test_a_network_that_was_not_committed_is_named(course):
+    folder, trained = course
+    add_branch(folder, "forgot", {"params.yaml": params_with(folder, "train_sr", network="mine")})
+    row = grade_branches(folder, "forgot")["forgot"]
+    fault = f"the branch has no {MINE}: was it committed (`git add`)?"
+    assert row["verdict"] == f"failed: {fault}"
+    assert (row["network"], row["own file"], row["exercises"]) == ("mine", "no", 2)
+    assert trained == []
+
+
+def test_a_network_of_the_course_is_told_from_a_students_own(course):
+    folder, _ = course
+    params = params_with(folder, "train_sr", network="mine")
+    given = params_with(folder, "train_sr", network="student")
+    student = MINE.replace("mine", "student")
+    add_branch(folder, "exercises", {"exercises/01_one.py": "done"})
+    add_branch(folder, "settings", {"params.yaml": given})
+    add_branch(folder, "unused", {MINE: "mine"})
+    add_branch(folder, "changed", {"params.yaml": given, student: "changed"})
+    add_branch(folder, "removed", {"params.yaml": given, student: None})
+    add_branch(folder, "new", {"params.yaml": params, MINE: "mine"})
+    branches = ("exercises", "settings", "unused", "changed", "removed", "new")
+    own = {branch: row["own file"] for branch, row in grade_branches(folder, *branches).items()}
+    answers = ("no", "no", "no", "yes", "no", "yes")
+    assert own == dict(zip(branches, answers, strict=True))
+
+
 def test_what_costs_too_much_is_not_trained(course, monkeypatch):
     folder, trained = course
     add_branch(folder, "large", {MINE: "mine"})
@@ -284,8 +311,9 @@ def test_the_best_comes_first_and_what_failed_last(course, monkeypatch):
     assert list(grade_branches(folder, *branches)) == ["better", "good", "forged", "nobody"]
     table = grade_branches(folder, *branches, form="markdown").splitlines()
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table if "|" in line]
-    assert cells[0] == ["branch", "network", *grade.FIGURES, "verdict", "also changed"]
-    best = ["better", "equivariant", "500", "0.001", "31.04", "2", "0.9", "2", "passed", "-"]
+    columns = ["branch", "network", "own file", *grade.FIGURES, "verdict", "also changed"]
+    assert cells[0] == columns
+    best = ["better", "equivariant", "no", "500", "0.001", "31.04", "2", "0.9", "2", "passed", "-"]
     assert cells[2] == best
     assert table[-1].startswith("2 of 4 passed: at least 1.5 dB over bicubic and 2 exercises, at")
 
@@ -306,7 +334,16 @@ def test_a_branch_without_common_history_is_compared_with_the_last_commit(course
 def test_a_wrong_limit_is_named(course):
     folder, _ = course
     (folder / "grading.yaml").write_text("limits: {gain_psnr: 1, parameters: 0, pflop: 1}")
+    git(folder, "commit", "--all", "--message=Wrong limits")
     with pytest.raises(InputError, match=r"grading.yaml: limits.parameters = 0: .*exercises: is"):
+        grade_branches(folder, "main")
+
+
+def test_limits_that_are_not_committed_are_refused(course):
+    folder, _ = course
+    with (folder / "grading.yaml").open("a") as file:
+        file.write("# higher\n")
+    with pytest.raises(InputError, match=r"^grading\.yaml has changes that are not in a commit"):
         grade_branches(folder, "main")
 
 
@@ -397,6 +434,8 @@ def graded(checkout):
     add_branch(checkout, "cheating", forged)
     limits = yaml.safe_dump({"limits": dict(LIMITS) | {"gain_psnr": -1.0}})
     (checkout / "grading.yaml").write_text(limits)
+    git(checkout, "add", "grading.yaml")
+    git(checkout, "commit", "--message=Limits")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(grade, "check_network", lambda *_: COST)
         patch.setattr(grade, "count_solved", lambda *_: 2)
@@ -415,8 +454,10 @@ def test_a_branch_passes_with_the_metrics_that_it_committed(graded, checkout):
 def test_edited_metrics_and_an_edited_measurement_win_nothing(graded):
     rows, clones = graded
     row = rows["cheating"]
-    fault = f"evaluate_sr_x2.network.psnr 99.0 in git, {row['PSNR']} when run"
-    assert row["verdict"].startswith(f"failed: its metrics are not its own: {fault}")
+    fault = f"evaluate_sr_x2.network.psnr 99.0 in the branch, {row['PSNR']} here"
+    assert row["verdict"].startswith(
+        f"failed: its metrics differ from those measured here: {fault}"
+    )
     assert row["also changed"] == "src/convlab/superres/metrics.py"
     assert row["PSNR"] < 40
     log = (clones / "cheating.log").read_text()

@@ -30,8 +30,9 @@ from tools.metrics import Regression, compare, read_metrics
 from tools.tables import add_form, render
 from tools.verify import check_out
 
-CLONES, PARAMS = Path(".work/grade"), Path("params.yaml")
+CLONES, PARAMS, LIMITS = Path(".work/grade"), Path("params.yaml"), Path("grading.yaml")
 NETWORKS = "src/convlab/*/networks/[!_]*.py"
+UPSCALER = "src/convlab/superres/networks/{}.py"
 BLOCKS = ("networks", "train_sr")
 """What students hand in of params.yaml."""
 RESULTS = ("dvc.lock", "metrics/*.json")
@@ -78,6 +79,19 @@ def is_one_of(name: str, *patterns: str) -> bool:
     return any(PurePosixPath(name).match(pattern) for pattern in patterns)
 
 
+def read_limits() -> Limits:
+    """Read the limits, which must be those of the last commit: all else is of it, too.
+
+    Raises
+    ------
+    InputError
+        If they are not, or are not valid.
+    """
+    if git("status", "--porcelain", "--", LIMITS.name):
+        raise InputError(f"{LIMITS} has changes that are not in a commit: commit or undo them")
+    return read_block(LIMITS, "limits", Limits)
+
+
 def changed_files(commit: str) -> list[str]:
     """List what a branch changed since it left the last commit here."""
     try:
@@ -87,13 +101,15 @@ def changed_files(commit: str) -> list[str]:
     return git("diff", "--name-only", "--no-renames", base, commit).splitlines()
 
 
-def lay_over(clone: Path, commit: str) -> list[str]:
+def lay_over(clone: Path, commit: str) -> tuple[set[str], list[str]]:
     """Bring what a branch hands in into a clone.
 
     Returns
     -------
-    list of str
-        What the branch changed beside that.
+    taken : set of str
+        The files that the branch changed and that count.
+    ignored : list of str
+        What else it changed.
 
     Raises
     ------
@@ -118,7 +134,8 @@ def lay_over(clone: Path, commit: str) -> list[str]:
             YAML().dump(merged, file)
         check_file(PARAMS, MODELS)
     ignored = [name for name in changed if not is_one_of(name, *handed_in, *RESULTS)]
-    return ignored + [f"{PARAMS}: {key}" for key in theirs if theirs[key] != merged.get(key)]
+    ignored += [f"{PARAMS}: {key}" for key in theirs if theirs[key] != merged.get(key)]
+    return set(taken) & set(changed), ignored
 
 
 def run(clone: Path, *command: str, patience: int | None = None) -> subprocess.CompletedProcess:
@@ -214,22 +231,24 @@ def measure(clone: Path, scale: int) -> tuple[str, dict[str, Any]]:
         return name, read_metrics()[name]
 
 
-def disown(committed: dict[str, Any], measured: dict[str, Any], rules: Regression) -> list[str]:
+def describe_differences(
+    committed: dict[str, Any], measured: dict[str, Any], rules: Regression
+) -> list[str]:
     """Say how the metrics in a branch differ from those that were measured here, if they do."""
     changes = compare(committed, measured, rules)
     differing = [change for change in changes if change.repetition == "differs"]
     differing.sort(key=lambda change: not change.metric.endswith(".network.psnr"))  # it comes first
     others = f", and {len(differing) - 1} more" if len(differing) > 1 else ""
     return [
-        f"its metrics are not its own: {each.metric} {each.before} in git, {each.after} when run"
-        + others
+        f"its metrics differ from those measured here: {each.metric} {each.before} in the branch,"
+        f" {each.after} here{others}"
         for each in differing[:1]
     ]
 
 
 def grade(branch: str, head: str, cache: str, limits: Limits) -> dict[str, Any]:
     """Give the row of a branch: its figures, the verdict, and what was not taken from it."""
-    row = {"branch": branch, "network": None} | dict.fromkeys(FIGURES)
+    row = dict.fromkeys(("branch", "network", "own file", *FIGURES)) | {"branch": branch}
     clone = CLONES / branch.replace("/", "-")
     faults, ignored = [], []
     try:
@@ -237,10 +256,14 @@ def grade(branch: str, head: str, cache: str, limits: Limits) -> dict[str, Any]:
         check_out(head, clone)
         config = f'[cache]\n    dir = "{cache}"\n'
         (clone / ".dvc/config.local").write_text(config, encoding="utf-8")
-        ignored = lay_over(clone, commit)
+        taken, ignored = lay_over(clone, commit)
         params = read_yaml(clone / PARAMS)
         row["network"] = params["train_sr"]["network"]
+        file = UPSCALER.format(row["network"])
+        row["own file"] = "yes" if file in taken else "no"
         row["exercises"] = count_solved(clone)
+        if not (clone / file).exists():
+            raise InputError(f"the branch has no {file}: was it committed (`git add`)?")
         row |= check_network(clone, row["network"])
         if not limits.violations(row | {"exercises": None}):  # else it costs too much
             name, measured = measure(clone, params["scales"][0])
@@ -251,7 +274,7 @@ def grade(branch: str, head: str, cache: str, limits: Limits) -> dict[str, Any]:
             committed = read_metrics(commit).get(name)
             if committed is None:
                 raise InputError(f"its metrics/{name}.json is missing")
-            faults += disown({name: committed}, {name: measured}, rules)
+            faults += describe_differences({name: committed}, {name: measured}, rules)
     except InputError as error:
         faults.append(str(error))
     remove(clone / "data")  # large, and in DVC's cache
@@ -267,7 +290,7 @@ def rank(row: dict[str, Any]) -> tuple[bool, float]:
 
 def main(options: Namespace) -> None:
     """Print the table."""
-    limits = read_block(Path("grading.yaml"), "limits", Limits)
+    limits = read_limits()
     head = resolve("HEAD")
     cache = find_cache()
     rows = []
