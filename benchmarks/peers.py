@@ -189,13 +189,13 @@ def start(names: Iterable[str], threads: int, folder: Path) -> dict[str, Worker]
 def add_options(parser: ArgumentParser) -> None:
     """How often, and which."""
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("peers", nargs="*", metavar="PEER", help=", ".join(PACKAGES))
+    parser.add_argument("--only", action="append", choices=PACKAGES, help="this peer; repeatable")
 
 
 def main(options: Namespace) -> None:
     """Print the table."""
     threads = read_block(Path("params.yaml"), "compute", Compute).threads
-    names = options.peers or list(PACKAGES)
+    names = options.only or list(PACKAGES)
     WORK.mkdir(parents=True, exist_ok=True)
     install(names, WORK)
     with atomic_folder(WORK / "bundled") as bundled:
