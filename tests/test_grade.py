@@ -20,6 +20,7 @@ from tools.metrics import Regression
 LIMITS = grade.Limits(gain_psnr=1.5, parameters=1000, pflop=0.01, exercises=2)
 METRICS = "metrics/evaluate_sr_x2.json"
 MINE = "src/convlab/superres/networks/mine.py"
+FIND_SOLVED, CHECK_NETWORK = grade.find_solved, grade.check_network
 MEASURED = {"network": {"psnr": 31.0, "ssim": 0.9}, "gain": {"psnr": 2.0, "ssim": 0.05}}
 COST = {"parameters": 500, "PFLOP": 0.001}
 
@@ -29,7 +30,7 @@ def grade_branches(folder, *branches, form="json"):
     parser = ArgumentParser()
     grade.add_options(parser)
     with chdir(folder), redirect_stdout(io.StringIO()) as printed:
-        grade.main(parser.parse_args([*branches, f"--{form}"]))
+        grade.main(parser.parse_args([*branches, *([] if form == "text" else [f"--{form}"])]))
     if form == "json":
         return {row["branch"]: row for row in json.loads(printed.getvalue())["grades"]}
     return printed.getvalue()
@@ -153,7 +154,7 @@ def course(tmp_path, monkeypatch):
         return f"evaluate_sr_x{scale}", MEASURED
 
     monkeypatch.setattr(grade, "find_cache", lambda: "cache")
-    monkeypatch.setattr(grade, "count_solved", lambda clone: 2)
+    monkeypatch.setattr(grade, "find_solved", lambda clone: [1, 3])
     monkeypatch.setattr(grade, "check_network", lambda clone, network: COST)
     monkeypatch.setattr(grade, "measure", measure)
     return tmp_path, trained
@@ -260,10 +261,10 @@ def test_what_costs_too_much_is_not_trained(course, monkeypatch):
 def test_too_few_exercises_fail_a_network_that_is_trained_all_the_same(course, monkeypatch):
     folder, trained = course
     add_branch(folder, "lazy", {MINE: "mine"})
-    monkeypatch.setattr(grade, "count_solved", lambda clone: 1)
+    monkeypatch.setattr(grade, "find_solved", lambda clone: [3])
     row = grade_branches(folder, "lazy")["lazy"]
     assert row["verdict"] == "failed: exercises 1, at least 2 wanted"
-    assert row["PSNR"] == 31.0
+    assert (row["PSNR"], row["solved"]) == (31.0, [3])
     assert trained == ["lazy"]
 
 
@@ -311,11 +312,42 @@ def test_the_best_comes_first_and_what_failed_last(course, monkeypatch):
     assert list(grade_branches(folder, *branches)) == ["better", "good", "forged", "nobody"]
     table = grade_branches(folder, *branches, form="markdown").splitlines()
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table if "|" in line]
-    columns = ["branch", "network", "own file", *grade.FIGURES, "verdict", "also changed"]
-    assert cells[0] == columns
+    assert cells[0] == [*grade.FIGURES, "verdict", "also changed"]
     best = ["better", "equivariant", "no", "500", "0.001", "31.04", "2", "0.9", "2", "passed", "-"]
     assert cells[2] == best
     assert table[-1].startswith("2 of 4 passed: at least 1.5 dB over bicubic and 2 exercises, at")
+
+
+def test_in_a_terminal_the_verdicts_are_below_the_figures(course):
+    folder, _ = course
+    also = {f"src/convlab/superres/{name}.py": "cheat" for name in ("metrics", "training", "cost")}
+    metrics = json.dumps(MEASURED | {"network": {"psnr": 34.0, "ssim": 0.9}})
+    add_branch(folder, "ann", {MINE: "mine", METRICS: metrics} | also)
+    printed = grade_branches(folder, "ann", form="text")
+    figures, below = printed.split("Verdicts")
+    assert " ".join(figures.splitlines()[-2].split()) == "ann equivariant no 500 0.001 31 2 0.9 2"
+    assert max(map(len, printed.splitlines()[:-1])) <= 110  # the last line is the conclusion
+    words = ["failed:", "its", "metrics", "evaluate_sr_x2.network.psnr", "34.0", "31.0", *also]
+    assert all(word in below.replace(",", "").split() for word in words)
+
+
+def test_the_log_has_all_that_was_printed_in_the_last_grading(course, monkeypatch):
+    folder, _ = course
+    said = "exercise 1: solved\nexercise 2: not yet: a hint"
+    (folder / "exercises/check.py").write_text(f"print({said!r})")
+    git(folder, "commit", "--all", "--message=A check")
+    add_branch(folder, "student/ann", {MINE: "mine"})
+    monkeypatch.setattr(grade, "find_solved", FIND_SOLVED)
+    monkeypatch.setattr(grade, "check_network", CHECK_NETWORK)  # which is not in this course
+    for _ in range(2):
+        row = grade_branches(folder, "student/ann")["student/ann"]
+    assert (row["exercises"], row["solved"]) == (1, [1])
+    log = (folder / ".work/grade/student-ann.log").read_text()
+    check, network = log.split("$ python ")[1:]
+    assert check.startswith(f"exercises/check.py\n{said}\n")
+    assert network.startswith("src/tools/check_network.py --track superres --json -- equivariant\n")
+    assert "can't open file" in network
+    assert log.endswith(f"student/ann: {row['verdict']}\n")
 
 
 def test_a_branch_without_common_history_is_compared_with_the_last_commit(course):
@@ -400,19 +432,26 @@ def test_a_network_that_is_broken_is_said_to_be(monkeypatch, done, reason):
 
 
 def test_a_check_that_does_not_end_is_stopped(tmp_path):
-    (tmp_path / "check.py").write_text("while True:\n    pass\n")
+    clone = tmp_path / "ann"
+    clone.mkdir()
+    text = "print('exercise 1: solved', flush=True)\nwhile True:\n    pass\n"
+    (clone / "check.py").write_text(text)
     with pytest.raises(InputError, match=r"check.py: stopped after 0.5 seconds"):
-        grade.run(tmp_path, "check.py", patience=0.5)
+        grade.run(clone, "check.py", patience=0.5)
+    assert "exercise 1: solved" in (tmp_path / "ann.log").read_text()
 
 
-def test_solved_exercises_are_counted(tmp_path):
+def test_solved_exercises_are_found(tmp_path):
     """By the real check of two exercises, of which one is solved."""
-    folder = tmp_path / "exercises"
+    clone = tmp_path / "ann"
+    folder = clone / "exercises"
     shutil.copytree(ROOT / "exercises", folder)
     for path in sorted(folder.glob("checks/[0-9]*.py"))[2:]:
         path.unlink()
     shutil.copy(folder / "solutions/01_convolution.py", folder)
-    assert grade.count_solved(tmp_path) == 1
+    assert grade.find_solved(clone) == [1]
+    log = (tmp_path / "ann.log").read_text()
+    assert "exercise 2: not yet: 02_output_size.py, line" in log
 
 
 @pytest.fixture(scope="module")
@@ -438,7 +477,7 @@ def graded(checkout):
     git(checkout, "commit", "--message=Limits")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(grade, "check_network", lambda *_: COST)
-        patch.setattr(grade, "count_solved", lambda *_: 2)
+        patch.setattr(grade, "find_solved", lambda *_: [1, 3])
         rows = grade_branches(checkout, "cheating", "good")
     return rows, checkout / ".work/grade"
 

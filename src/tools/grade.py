@@ -27,7 +27,7 @@ from convlab.core.script import script
 from tools.check_params import MODELS
 from tools.commands import environment, git, resolve
 from tools.metrics import Regression, compare, read_metrics
-from tools.tables import add_form, render
+from tools.tables import Form, Rows, add_form, render
 from tools.verify import check_out
 
 CLONES, PARAMS, LIMITS = Path(".work/grade"), Path("params.yaml"), Path("grading.yaml")
@@ -37,7 +37,19 @@ BLOCKS = ("networks", "train_sr")
 """What students hand in of params.yaml."""
 RESULTS = ("dvc.lock", "metrics/*.json")
 """What a run changes."""
-FIGURES = ("parameters", "PFLOP", "PSNR", "gain", "SSIM", "exercises")
+FIGURES = (
+    "branch",
+    "network",
+    "own file",
+    "parameters",
+    "PFLOP",
+    "PSNR",
+    "gain",
+    "SSIM",
+    "exercises",
+)
+REMARKS = ("verdict", "also changed")
+"""The columns of the table: what was found in a branch, and what follows from it."""
 PATIENCE = 600
 """Seconds after which a check is stopped: a student's loop may have no end."""
 
@@ -138,27 +150,40 @@ def lay_over(clone: Path, commit: str) -> tuple[set[str], list[str]]:
     return set(taken) & set(changed), ignored
 
 
-def run(clone: Path, *command: str, patience: int | None = None) -> subprocess.CompletedProcess:
-    """Run Python in a clone, with the modules of the clone.
+def log_of(clone: Path) -> Path:
+    """Name the file beside a clone with all that was printed there."""
+    return clone.with_name(f"{clone.name}.log")
+
+
+def run(clone: Path, *command: str, patience: float | None = None) -> subprocess.CompletedProcess:
+    """Run Python in a clone, with the modules of the clone; what it prints is also in the log.
 
     Raises
     ------
     InputError
         If it was stopped after `patience` seconds.
     """
+    stopped = None
     try:
-        return subprocess.run(
+        done = subprocess.run(
             [sys.executable, *command],
             cwd=clone,
             env=environment() | {"PYTHONPATH": str((clone / "src").absolute())},
             capture_output=True,
-            text=True,
-            errors="replace",
             check=False,
             timeout=patience,
         )
     except subprocess.TimeoutExpired as error:
-        raise InputError(f"{command[0]}: stopped after {patience} seconds: a loop?") from error
+        done = stopped = error
+    printed, complained = (
+        "\n".join((text or b"").decode(errors="replace").splitlines())
+        for text in (done.stdout, done.stderr)
+    )
+    with log_of(clone).open("a", encoding="utf-8") as log:
+        print(f"$ python {' '.join(command)}", printed, complained, sep="\n", file=log)
+    if stopped:
+        raise InputError(f"{command[0]}: stopped after {patience} seconds: a loop?") from stopped
+    return subprocess.CompletedProcess(command, done.returncode, printed, complained)
 
 
 def complaint(said: str) -> str:
@@ -176,16 +201,19 @@ def find_cache() -> str:
     InputError
         With what DVC says, if it finds none.
     """
-    done = run(Path(), "-m", "dvc", "cache", "dir")
+    command = [sys.executable, "-m", "dvc", "cache", "dir"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise InputError(f"dvc cache dir: {done.stderr}")
     return done.stdout.strip()
 
 
-def count_solved(clone: Path) -> int:
-    """Count the exercises that are solved."""
+def find_solved(clone: Path) -> list[int]:
+    """Give the numbers of the exercises that are solved."""
     said = run(clone, "exercises/check.py", patience=PATIENCE).stdout
-    return len(set(re.findall(r"^exercise (\d+): solved", said, re.MULTILINE)))
+    return sorted(
+        {int(each) for each in re.findall(r"^exercise (\d+): solved", said, re.MULTILINE)}
+    )
 
 
 def check_network(clone: Path, network: str) -> dict[str, Any]:
@@ -208,7 +236,7 @@ def check_network(clone: Path, network: str) -> dict[str, Any]:
 
 
 def measure(clone: Path, scale: int) -> tuple[str, dict[str, Any]]:
-    """Train a network and measure it on the test images; what DVC says is kept beside the clone.
+    """Train a network and measure it on the test images.
 
     Returns
     -------
@@ -222,8 +250,6 @@ def measure(clone: Path, scale: int) -> tuple[str, dict[str, Any]]:
         With what went wrong.
     """
     done = run(clone, "-m", "dvc", "repro", f"evaluate_sr@{scale}")
-    log = clone.with_name(f"{clone.name}.log")
-    log.write_text(done.stdout + done.stderr, encoding="utf-8")
     if done.returncode:
         raise InputError(complaint(done.stderr))
     name = f"evaluate_sr_x{scale}"
@@ -248,8 +274,10 @@ def describe_differences(
 
 def grade(branch: str, head: str, cache: str, limits: Limits) -> dict[str, Any]:
     """Give the row of a branch: its figures, the verdict, and what was not taken from it."""
-    row = dict.fromkeys(("branch", "network", "own file", *FIGURES)) | {"branch": branch}
+    row = dict.fromkeys(FIGURES) | {"branch": branch, "solved": None}
     clone = CLONES / branch.replace("/", "-")
+    log = log_of(clone)
+    log.write_text("", encoding="utf-8")  # else that of an earlier grading would go on
     faults, ignored = [], []
     try:
         commit = resolve(branch)
@@ -261,7 +289,8 @@ def grade(branch: str, head: str, cache: str, limits: Limits) -> dict[str, Any]:
         row["network"] = params["train_sr"]["network"]
         file = UPSCALER.format(row["network"])
         row["own file"] = "yes" if file in taken else "no"
-        row["exercises"] = count_solved(clone)
+        row["solved"] = find_solved(clone)
+        row["exercises"] = len(row["solved"])
         if not (clone / file).exists():
             raise InputError(f"the branch has no {file}: was it committed (`git add`)?")
         row |= check_network(clone, row["network"])
@@ -280,6 +309,8 @@ def grade(branch: str, head: str, cache: str, limits: Limits) -> dict[str, Any]:
     remove(clone / "data")  # large, and in DVC's cache
     faults += limits.violations(row)
     verdict = f"failed: {'; '.join(faults)}" if faults else "passed"
+    with log.open("a", encoding="utf-8") as file:
+        print(f"{branch}: {verdict}", file=file)
     return row | {"verdict": verdict, "also changed": ", ".join(ignored) or None}
 
 
@@ -288,11 +319,25 @@ def rank(row: dict[str, Any]) -> tuple[bool, float]:
     return row["verdict"] != "passed", -(row["PSNR"] or 0)
 
 
+def arrange(rows: Rows, form: Form) -> dict[str, Rows]:
+    """Choose the columns of a form: in a terminal there is no room for all in one table."""
+    columns = {
+        "text": {"grades": FIGURES, "verdicts": ("branch", *REMARKS)},
+        "markdown": {"grades": (*FIGURES, *REMARKS)},
+        "json": {"grades": (*FIGURES, "solved", *REMARKS)},
+    }
+    return {
+        title: [{name: row[name] for name in names} for row in rows]
+        for title, names in columns[form].items()
+    }
+
+
 def main(options: Namespace) -> None:
     """Print the table."""
     limits = read_limits()
     head = resolve("HEAD")
     cache = find_cache()
+    CLONES.mkdir(parents=True, exist_ok=True)
     rows = []
     for branch in options.branches:
         print(f"grade: {branch}", file=sys.stderr)
@@ -304,7 +349,7 @@ def main(options: Namespace) -> None:
         f" {limits.exercises} exercises, at most {limits.parameters:,} parameters and"
         f" {limits.pflop} PFLOP; graded by {head[:7]}"
     )
-    print(render({"grades": rows}, conclusion, options.form))
+    print(render(arrange(rows, options.form), conclusion, options.form, width=45))
 
 
 if __name__ == "__main__":

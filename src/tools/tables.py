@@ -31,7 +31,9 @@ def count(rows: Rows) -> str:
     return ", ".join(f"{number} {verdict}" for verdict, number in counts.most_common()) or "none"
 
 
-def render(tables: dict[str, Rows], conclusion: str, form: Form, **facts: Any) -> str:
+def render(
+    tables: dict[str, Rows], conclusion: str, form: Form, *, width: int | None = None, **facts: Any
+) -> str:
     """Write tables in one of three forms.
 
     Parameters
@@ -45,6 +47,8 @@ def render(tables: dict[str, Rows], conclusion: str, form: Form, **facts: Any) -
         One line with the result.
     form : {'text', 'markdown', 'json'}
         Markdown is that of GitHub.
+    width : int, optional
+        Characters after which a cell of the text is wrapped, at a space.
     **facts : Any
         Further values for the JSON.
     """
@@ -59,6 +63,9 @@ def render(tables: dict[str, Rows], conclusion: str, form: Form, **facts: Any) -
             headers="keys",
             tablefmt=style,
             disable_numparse=True,  # a hash that consists of digits is not a number
+            maxcolwidths=width if form == "text" else None,
+            break_long_words=False,  # such as paths
+            break_on_hyphens=False,
         )
         for name, rows in tables.items()
         if rows
