@@ -1,5 +1,6 @@
 """Exercise 1: convolution by hand."""
 
+import torch
 from torch import Tensor
 
 

@@ -1,5 +1,7 @@
 """Exercise 6: the peak signal-to-noise ratio."""
 
+import math
+
 import numpy as np
 
 

@@ -1,5 +1,6 @@
 """Exercise 8: pixel shuffle."""
 
+from einops import rearrange
 from torch import Tensor
 
 

@@ -1,5 +1,6 @@
 """Exercise 9: pixel unshuffle."""
 
+from einops import rearrange
 from torch import Tensor
 
 

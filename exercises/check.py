@@ -58,12 +58,14 @@ def _report(number: int, answers: Path, *, alone: bool) -> bool:
         with redirect_stdout(sys.stderr):  # so that nothing an answer prints looks like a verdict
             measured = attempt(number, answers)
     except NotYet as hint:
+        solved, measured = False, hint.measured
         print(f"exercise {number}: not yet: {hint}", flush=True)
-        return False
-    print(f"exercise {number}: solved", flush=True)
+    else:
+        solved = True
+        print(f"exercise {number}: solved", flush=True)
     if alone and measured:
         print(measured)
-    return True
+    return solved
 
 
 def attempt(number: int, answers: Path) -> str | None:

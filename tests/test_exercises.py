@@ -100,10 +100,14 @@ def test_untrained_feature_maps_are_noticed(tmp_path, monkeypatch):
     assert "too few are correct" in hint(11, tmp_path, solution(11))
 
 
-def test_without_answers_the_measurement_is_shown(tmp_path, monkeypatch):
+def test_without_answers_the_measurement_has_a_line_of_its_own(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(training, "fit", lambda network, *_, **__: network.eval())
-    expected = r"error at the border and inside.*: statement a of 12_padding\.md has no answer"
-    assert re.match(expected, hint(12, tmp_path, solution(12, ('"a": True', '"a": None'))))
+    unanswered = solution(12, ('"a": True', '"a": None'))
+    (tmp_path / "12_padding.py").write_text(unanswered, encoding="utf-8")
+    assert not check.main(Namespace(number=12, answers=tmp_path))
+    first, second = capsys.readouterr().out.splitlines()
+    assert re.match(r"exercise 12: not yet: statement a of 12_padding\.md has no answer", first)
+    assert re.match(r"error at the border and inside, in grey levels: zeros [\d.]+ and ", second)
 
 
 @pytest.mark.parametrize(

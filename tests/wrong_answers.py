@@ -7,7 +7,7 @@ Replacements = list[tuple[str, str]]
 
 WRONG: dict[int, dict[str, Replacements]] = {
     1: {
-        "your kernel is flipped: conv2d multiplies": [("* kernel", "* kernel.flip(1, 2)")],
+        "your kernel is flipped: conv2d is a": [("* kernel", "* kernel.flip(1, 2)")],
         "your kernel is flipped left to right": [("* kernel", "* kernel.flip(2)")],
         "you multiply x[i - m] by w[m]": [
             (
@@ -134,7 +134,7 @@ WRONG: dict[int, dict[str, Replacements]] = {
     9: {
         "(c r1 r2), not (r1 r2 c)": [("(c r1 r2)", "(r1 r2 c)")],
         "r1 and r2 are exchanged": [("(c r1 r2)", "(c r2 r1)")],
-        "cuts the image into r x r large pieces": [("(h r1) (w r2)", "(r1 h) (r2 w)")],
+        "cuts the image into s x s large pieces": [("(h r1) (w r2)", "(r1 h) (r2 w)")],
         "the height is right": [("(w r2)", "(r2 w)")],
         "your result is transposed": [("(c r1 r2) h w", "(c r1 r2) w h")],
         "the rows of an image are its third axis": [("(h r1) (w r2)", "(w r2) (h r1)")],

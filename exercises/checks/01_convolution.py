@@ -37,8 +37,8 @@ def backwards(image: Tensor, kernel: Tensor, padding: int) -> Tensor:
 MISTAKES = [
     (
         lambda x, w, p: correct(x, w.flip(1, 2), p),
-        "your kernel is flipped: conv2d multiplies x[i + m] by w[m], not x[i - m], which is a"
-        " cross-correlation",
+        "your kernel is flipped: conv2d is a cross-correlation: it multiplies x[i + m] by w[m], not"
+        " x[i - m] by w[m]",
     ),
     (
         backwards,

@@ -25,7 +25,7 @@ def rearranged(features: Tensor, scale: int, channels: str, rows: str, columns: 
 MISTAKES = [
     (
         lambda x, r: rearranged(x, r, "(r1 r2 c)", "(h r1)", "(w r2)"),
-        "the channels are in the wrong order: the r^2 channels of one output channel are"
+        "the channels are in the wrong order: the s^2 channels of one output channel are"
         " neighbours: (c r1 r2), not (r1 r2 c)",
     ),
     (
@@ -39,7 +39,7 @@ MISTAKES = [
     ),
     (
         lambda x, r: rearranged(x, r, "(c r1 r2)", "(r1 h)", "(r2 w)"),
-        "(r1 h) puts whole images beside each other, but the r x r pixels of one position must be"
+        "(r1 h) puts whole images beside each other, but the s x s pixels of one position must be"
         " neighbours: the last name in brackets varies fastest",
     ),
     (

@@ -25,7 +25,7 @@ def rearranged(image: Tensor, scale: int, rows: str, columns: str, channels: str
 MISTAKES = [
     (
         lambda x, r: rearranged(x, r, "(h r1)", "(w r2)", "(r1 r2 c)"),
-        "the channels are in the wrong order: the r^2 channels from one input channel are"
+        "the channels are in the wrong order: the s^2 channels from one input channel are"
         " neighbours: (c r1 r2), not (r1 r2 c)",
     ),
     (
@@ -39,17 +39,17 @@ MISTAKES = [
     ),
     (
         lambda x, r: rearranged(x, r, "(r1 h)", "(r2 w)", "(c r1 r2)"),
-        "(r1 h) cuts the image into r x r large pieces, but r x r neighbours must be separated:"
+        "(r1 h) cuts the image into s x s large pieces, but s x s neighbours must be separated:"
         " the last name in brackets varies fastest",
     ),
     (
         lambda x, r: rearranged(x, r, "(r1 h)", "(w r2)", "(c r1 r2)"),
-        "(r1 h) cuts the height into r large pieces: the last name in brackets varies fastest; the"
+        "(r1 h) cuts the height into s large pieces: the last name in brackets varies fastest; the"
         " width is right",
     ),
     (
         lambda x, r: rearranged(x, r, "(h r1)", "(r2 w)", "(c r1 r2)"),
-        "(r2 w) cuts the width into r large pieces: the last name in brackets varies fastest; the"
+        "(r2 w) cuts the width into s large pieces: the last name in brackets varies fastest; the"
         " height is right",
     ),
     (
@@ -67,7 +67,7 @@ MISTAKES = [
     ),
     (
         lambda x, r: x[..., ::r, ::r],
-        "only one of r x r pixels is kept: all of them must be in the result, as channels",
+        "only one of s x s pixels is kept: all of them must be in the result, as channels",
     ),
 ]
 

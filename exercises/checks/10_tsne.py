@@ -12,8 +12,8 @@ STATEMENTS = {
     ),
     "b": (
         False,
-        "the divergence hardly depends on how far apart clusters are, but on which points are"
-        " neighbours",
+        "t-SNE's cost function, the divergence of P and Q, hardly depends on how far apart clusters"
+        " are, but on which points are neighbours",
     ),
     "c": (
         False,

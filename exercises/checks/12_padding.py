@@ -178,7 +178,8 @@ def check(answer: ModuleType) -> str:
     try:
         judge_statements(answer, STATEMENTS)
     except Unanswered as hint:
-        raise NotYet(f"{train_and_measure(networks, margin)}: {hint}") from hint
+        hint.measured = train_and_measure(networks, margin)
+        raise
     return train_and_measure(networks, margin)
 
 

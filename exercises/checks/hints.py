@@ -15,6 +15,9 @@ from torch import Tensor
 class NotYet(Exception):  # noqa: N818 - an unsolved exercise is not an error
     """An exercise is not solved; the message says in one line what is wrong."""
 
+    measured: str | None = None
+    """The result of a measurement, if the student needs it to go on."""
+
 
 class Unanswered(NotYet):
     """A statement has no answer yet."""
