@@ -55,7 +55,7 @@ def main(scale: int) -> None:
     print(f"x{scale}: {count:,} patches of {cut:,} photographs; {validating:,} more for validation")
     if skipped:
         print(
-            f"{len(skipped):,} of {total:,} photographs were left out (skip_broken):",
+            f"left out (skip_broken): {len(skipped):,} of {total:,} photographs:",
             *skipped,
             sep="\n",
         )

@@ -125,7 +125,7 @@ def test_a_broken_picture_is_named_or_left_out_and_listed(project, capsys):
     count = len(Shards(Path("data/patches/x2")).read_all()[0])
     assert said[:2] == [
         f"x2: {count} patches of 2 photographs; 2 more for validation",
-        "2 of 6 photographs were left out (skip_broken):",
+        "left out (skip_broken): 2 of 6 photographs:",
     ]
     assert [line.partition(": ")[0] for line in said[2:]] == ["mine/a.jpg", "mine/b/c.PNG"]
     assert len(read_pairs(project / "data/patches/x2/validation")) == 2
