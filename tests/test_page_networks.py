@@ -128,7 +128,7 @@ class Odd(nn.Module):
         (nn.Softmax(1), "the layer Softmax (0)"),
         (nn.Conv2d(1, 1, 3, padding_mode="reflect", padding=1), "padding_mode reflect"),
         (nn.MaxPool2d(2, ceil_mode=True), "ceil_mode"),
-        (Odd(), "depends on the values"),
+        (Odd(), "depends on computed values or shapes"),
     ],
 )
 def test_a_layer_that_the_page_does_not_know_is_named(layer, named):
