@@ -2,8 +2,7 @@
 
 A preset is a file params.<name>.yaml: the keys that it has are changed in
 params.yaml, all others and the comments stay. `git diff params.yaml` shows
-what changed, `git checkout params.yaml` undoes it. Checks the result before
-anything runs.
+what changed. Checks the result before anything runs.
 """
 
 import argparse
@@ -92,7 +91,7 @@ def main(name: str) -> None:
     lay_over(PARAMS, read_preset(name))
     print(
         f"{PARAMS} has the values of params.{name}.yaml now: `git diff {PARAMS}` shows what"
-        f" changed, `git checkout {PARAMS}` undoes it",
+        f" changed; `git checkout {PARAMS} dvc.lock metrics` and `dvc checkout` undo it",
         flush=True,
     )
     repro.main()
