@@ -4,13 +4,21 @@ import difflib
 import re
 import shutil
 import subprocess
+from functools import partial
 
 import pytest
+import torch
 import yaml
 
 from conftest import ROOT, TINY, little_room
 from convlab.core.errors import InputError
-from convlab.core.params import read_yaml
+from convlab.core.loop import take_step
+from convlab.core.params import read_block, read_yaml
+from convlab.core.weights import find_network
+from convlab.superres.checks import build_upscaler, try_training
+from convlab.superres.patches import MakePatches
+from convlab.superres.training import TrainSr
+from convlab.superres.upscaling import NETWORKS
 from tools import preset
 
 NAMES = ["all-scales", "demo", "gpu", "long"]
@@ -104,6 +112,27 @@ def test_it_is_laid_over_before_anything_runs(params, monkeypatch, capsys):
     assert steps == [9000]
     said = "params.yaml has the values of params.long.yaml now: `git diff params.yaml` shows"
     assert capsys.readouterr().out.startswith(said)
+
+
+def test_the_gpu_preset_trains_a_small_network_on_the_processor(params):
+    preset.lay_over(params, preset.read_preset("gpu"))
+    on_gpu = read_block(params, "train_sr", TrainSr)
+    assert (on_gpu.device, on_gpu.network) == ("cuda", "equivariant")
+    # On a GPU, auto is bfloat16.
+    train_sr = on_gpu.model_copy(update={"device": "cpu", "precision": "bfloat16"})
+    kind = find_network(NETWORKS, train_sr.network).Settings
+    large = read_block(params, f"networks.{train_sr.network}", kind)
+    small = large.model_copy(update={"channels": 8, "layers": 2})
+    build = partial(build_upscaler, train_sr.network, 2, small)
+    patch_size = read_block(params, "make_patches", MakePatches).patch_size
+    training = try_training(build, train_sr, patch_size)
+    batches, tail = training.batches(0), training.network.tail.weight
+    former = tail.detach().clone()
+    low, high = next(batches)[:2]
+    assert (low.shape, high.shape) == ((64, 1, 48, 48), (64, 1, 96, 96))
+    for step in range(2):
+        assert take_step(training, next(batches), step).isfinite()
+    assert not torch.equal(tail, former)
 
 
 @pytest.mark.parametrize(
