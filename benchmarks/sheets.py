@@ -14,6 +14,7 @@ it is given MNIST's own 28 x 28 pixels. Needs a run of the pipeline.
 import sys
 from argparse import ArgumentParser, Namespace
 from collections import defaultdict
+from collections.abc import Callable
 from io import BytesIO
 from itertools import chain
 from pathlib import Path
@@ -50,18 +51,15 @@ def common_length(first: list[int], second: list[int]) -> int:
     return lengths[-1]
 
 
-def take_as_one(grey: np.ndarray) -> list[np.ndarray]:
-    """Give the digit that is seen if the whole picture is taken for one, or none."""
-    try:
-        return [to_mnist(grey)]
-    except ValueError:
-        return []
+def take_as_one(grey: np.ndarray) -> list[list[np.ndarray]]:
+    """Give the digit that is seen if the whole picture is taken for one."""
+    return [[to_mnist(grey)]]
 
 
-def find_rows(grey: np.ndarray) -> list[list[np.ndarray]]:
-    """Give rows of digits, or none."""
+def rows_or_none(find: Callable[[np.ndarray], list[list[np.ndarray]]], grey: np.ndarray) -> list:
+    """Give the rows of digits that a function finds; none if it sees no digit."""
     try:
-        return find_digits(grey)
+        return find(grey)
     except ValueError:
         return []
 
@@ -87,13 +85,13 @@ def main(options: Namespace) -> None:
         sheet = draw_sheet(images, options.seed, number)
         grey = luminance(np.asarray(Image.open(BytesIO(sheet.jpeg))))
         rows = [labels[row].tolist() for row in sheet.rows]
-        found = [classify(row) for row in find_rows(grey)]
+        found = [classify(row) for row in rows_or_none(find_digits, grey)]
         written, read = list(chain(*rows)), list(chain(*found))
         clean = classify(list(images[list(chain(*sheet.rows))]))
         row = (
             *(1, found == rows, len(written), min(len(read), len(written))),
             *(max(0, len(read) - len(written)), common_length(written, read)),
-            common_length(written, classify(take_as_one(grey))),
+            common_length(written, classify(list(chain(*rows_or_none(take_as_one, grey))))),
             np.equal(clean, written).sum(),
         )
         for kind in (sheet.kind, "all"):

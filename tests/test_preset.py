@@ -14,12 +14,11 @@ from conftest import ROOT, TINY, little_room
 from convlab.core.errors import InputError
 from convlab.core.loop import take_step
 from convlab.core.params import read_block, read_yaml
-from convlab.core.weights import find_network
 from convlab.superres.checks import build_upscaler, try_training
 from convlab.superres.patches import MakePatches
 from convlab.superres.training import TrainSr
-from convlab.superres.upscaling import NETWORKS
 from tools import preset
+from tools.check_network import read_settings
 
 NAMES = ["all-scales", "demo", "gpu", "long"]
 
@@ -120,8 +119,7 @@ def test_the_gpu_preset_trains_a_small_network_on_the_processor(params):
     assert (on_gpu.device, on_gpu.network) == ("cuda", "equivariant")
     # On a GPU, auto is bfloat16.
     train_sr = on_gpu.model_copy(update={"device": "cpu", "precision": "bfloat16"})
-    kind = find_network(NETWORKS, train_sr.network).Settings
-    large = read_block(params, f"networks.{train_sr.network}", kind)
+    large = read_settings("superres", train_sr.network)
     small = large.model_copy(update={"channels": 8, "layers": 2})
     build = partial(build_upscaler, train_sr.network, 2, small)
     patch_size = read_block(params, "make_patches", MakePatches).patch_size
