@@ -29,9 +29,11 @@ def test_prepare_sets_threads_and_deterministic_algorithms(threads):
     ("capabilities", "units"),
     [
         ({"amx_bf16": True, "avx512_bf16": False}, True),
+        ({"avx512_bf16": True, "cpu_name": "Intel Xeon"}, False),
+        ({"avx512_bf16": True, "cpu_name": "AMD EPYC"}, True),
         ({"avx512_bf16": True}, False),
         ({"bf16": True}, True),
-        ({"avx2": True, "avx512_bf16": False}, False),
+        ({"avx2": True, "avx512_bf16": False, "cpu_name": "AMD EPYC"}, False),
         ({}, False),
     ],
 )
