@@ -1,11 +1,11 @@
 """Run presets of the super-resolution track at all scales, and measure them on B100.
 
 A preset is what params.<preset>.yaml changes in params.yaml; `default` changes
-nothing. For each preset and seed the pipeline runs up to evaluate_sr, with the
-self-ensemble, in a copy of the working tree, .work/presets/<preset>-seed<seed>/,
-which is kept; an interrupted run is resumed at the next call. Prints a table in
-Markdown. Uses CONVLAB_MIRROR if it is set. Do not run other programs at the
-same time as the longest presets.
+nothing. For each preset and seed the pipeline runs up to evaluate_sr in a copy
+of the working tree, .work/presets/<preset>-seed<seed>/, which is kept; an
+interrupted run is resumed at the next call. Prints a table in Markdown. Uses
+CONVLAB_MIRROR if it is set. Do not run other programs at the same time as the
+longest presets.
 """
 
 import argparse
@@ -27,8 +27,8 @@ from tools.preset import lay_over, read_preset
 PRESETS = ("default", "long", "gpu")
 SCALES = (2, 3, 4)
 HEADER = (
-    *("preset", "scale", "seed", "parameters", "steps"),
-    *("validation PSNR (dB)", "B100 PSNR (dB) / SSIM", "with the self-ensemble"),
+    *("preset", "scale", "seed", "parameters", "PFLOP", "steps"),
+    *("validation PSNR (dB)", "B100 PSNR (dB) / SSIM"),
 )
 
 
@@ -37,19 +37,17 @@ def measure(preset: str, scales: list[int], seed: int) -> Iterator[tuple]:
     changes = {} if preset == "default" else read_preset(preset)
     copy = Path(".work/presets") / f"{preset}-seed{seed}"
     prepare_copy(copy, changes)
-    own = {"scales": scales, "train_sr": {"seed": seed}, "evaluate_sr": {"self_ensemble": True}}
-    lay_over(copy / "params.yaml", own)
+    lay_over(copy / "params.yaml", {"scales": scales, "train_sr": {"seed": seed}})
     dvc("repro", "evaluate_sr", folder=copy)
     for scale in scales:
         trained, evaluated = (
             json.loads((copy / f"metrics/{stage}_x{scale}.json").read_text(encoding="utf-8"))
             for stage in ("train_sr", "evaluate_sr")
         )
-        measured = (evaluated[method] for method in ("network", "network_ensemble"))
         yield (
-            *(preset, f"x{scale}", seed, trained["parameters"], trained["steps"]),
-            trained["validation_psnr"],
-            *(f"{each['psnr']:.3f} / {each['ssim']:.4f}" for each in measured),
+            *(preset, f"x{scale}", seed, trained["parameters"], trained["pflop"]),
+            *(trained["steps"], trained["validation_psnr"]),
+            "{psnr:.3f} / {ssim:.4f}".format(**evaluated["network"]),
         )
 
 
