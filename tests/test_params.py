@@ -261,8 +261,8 @@ def test_no_parameter_takes_another_type_or_goes_out_of_range(data):
     [
         (("scales",), [], "scales = []: "),
         (("scales",), [2, 3, 2], "scales = [2, 3, 2]: must all be different"),
-        (("train_sr", "warmup_steps"), 5000, "train_sr: warmup_steps = 5000 must be below"),
-        (("train_sr", "validate_every"), 5000, "validate_every = 5000 must be at most"),
+        (("train_sr", "warmup_steps"), 10**6, "train_sr: warmup_steps = 1000000 must be below"),
+        (("train_sr", "validate_every"), 10**6, "validate_every = 1000000 must be at most"),
         (("train_sr", "network"), "cnn", "train_sr.network = 'cnn': should be one of edsr, "),
         (("train_cnn", "network"), "espcn", "train_cnn.network = 'espcn': should be one of cnn, "),
         (("compute", "launch"), "mpirun", "compute.launch = 'mpirun': should be python, or torchr"),
