@@ -1,15 +1,15 @@
 """Compare the super-resolution networks: the same data, and the same time or arithmetic for each.
 
 Each network is trained at x2 as by `train_sr`, twice: for three minutes (the
-number of steps that fit is measured first), and for 0.01 PFLOP. Its learning
-rates are the best of several that differ by factors of two: each is tried in a
-twelfth of the training, and measured on the validation images. More are tried
-as long as the best is the smallest or the largest. Then the network is measured
-on B100, and the time to upscale to one megapixel. A network that fails is named
-at the end, and the others are trained. One that is finished is not trained
-again (its row is kept in .work/compare/). Writes table.md and plot.png beside
-this file. Needs data/patches/x2 and data/raw/bsds500. Do not run other programs
-at the same time.
+number of steps that fit is measured first), and for 0.01 PFLOP. If that is fewer
+than 500 or more than 20,000 steps, it is not trained. Its learning rates are the
+best of several that differ by factors of two: each is tried in a twelfth of the
+training, and measured on the validation images. More are tried as long as the
+best is the smallest or the largest. Then the network is measured on B100, and
+the time to upscale to one megapixel. A network that fails is named at the end,
+and the others are trained. One that is finished is not trained again (its row is
+kept in .work/compare/). Writes table.md and plot.png beside this file. Needs
+data/patches/x2 and data/raw/bsds500. Do not run other programs at the same time.
 """
 
 import json
@@ -31,7 +31,7 @@ sys.path.extend(str(Path(__file__).parents[2] / folder) for folder in ("src", "b
 
 from b100 import mean_quality, read_b100
 from compare.entries import ENTRIES, SCALE, Entry
-from compare.show import BUDGETS, Budget, Row, draw, write_table
+from compare.show import BUDGETS, LEAST_STEPS, MOST_STEPS, Budget, Row, draw, write_table
 from convlab.core.compute import Compute, prepare, set_seed
 from convlab.core.errors import InputError
 from convlab.core.fingerprint import fingerprint
@@ -59,8 +59,6 @@ RATE_TRIALS_PER_TRAINING = 12
 """Fraction of the steps for a training that tries a learning rate."""
 RATES = (0.5, 1.0, 2.0)
 """The first factors that are tried, for both learning rates of train_sr."""
-LEAST_STEPS = 500
-"""With fewer, a network is too large for the budget."""
 
 
 class NoEvaluation:
@@ -161,7 +159,7 @@ def compete(entry: Entry, budget: Budget) -> Row:
         steps=steps,
         patches_seen=round(steps * bench.params.batch_size / len(bench.patches.low), 2),
     )
-    if steps < LEAST_STEPS:
+    if not LEAST_STEPS <= steps <= MOST_STEPS:
         return row
     short = steps // RATE_TRIALS_PER_TRAINING
     factor = bracket(lambda factor: bench.validation_psnr(factor, short))

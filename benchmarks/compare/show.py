@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple, get_args
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from compare.entries import ENTRIES, SCALE, Entry
 from convlab.figures.canvas import BLUE, ORANGE, styled
@@ -23,6 +23,8 @@ Budget = Literal["time", "arithmetic"]
 BUDGETS: tuple[Budget, ...] = get_args(Budget)
 """The budget that all networks have: three minutes, or 0.01 PFLOP."""
 TITLES = {"time": "Three minutes of training", "arithmetic": "0.01 PFLOP of training"}
+LEAST_STEPS, MOST_STEPS = 500, 20_000
+"""If fewer fit into the budget, a network is too large for it; if more, too small."""
 MARKERS = "os^v<>DPXdph*"
 """One for each of ENTRIES; if there are more entries, they repeat."""
 
@@ -41,8 +43,8 @@ class Row(NamedTuple):
     patches_seen: float
     """Number of patches that were drawn, divided by the number of all patches."""
     factor: float | None = None
-    """The best factor for train_sr's learning rates. None if the network is too large for the
-    budget; then the other results are missing, too."""
+    """The best factor for train_sr's learning rates. None if the network is too large or too
+    small for the budget; then the other results are missing, too."""
     validation_psnr: float | None = None
     psnr: float | None = None
     """PSNR on B100, in dB."""
@@ -64,11 +66,12 @@ def write_table(path: Path, rows: list[Row], commit: str) -> None:
         for row in (row for row in rows if row.budget == budget):
             entry = _entry(row)
             known = entry.published and entry.published.quality[SCALE]
+            size = "large" if row.steps < LEAST_STEPS else "small"
             figures = (
                 f"| x {row.factor:g} | {row.steps:,} | {row.validation_psnr:.3f} "
                 f"| {row.psnr:.2f} / {row.ssim:.4f}"
                 if row.factor
-                else f"| | {row.steps:,} | | too large for it"
+                else f"| | {row.steps:,} | | too {size} for it"
             )
             published = f"{known.psnr:.2f} / {known.ssim:.4f}" if known else "none at x2"
             lines.append(
@@ -90,6 +93,8 @@ def draw(rows: list[Row]) -> Figure:
             for row in (row for row in rows if row.factor and row.budget == budget):
                 _draw_row(axes, row, key)
             axes.set(xscale="log")
+            axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+            axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
             axes.xaxis.set_minor_formatter(NullFormatter())
         across[-1].set(xlabel=f"{COSTS[key]} (log scale)")
     for axes, budget in zip(grid[:, 0], BUDGETS, strict=True):
