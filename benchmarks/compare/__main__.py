@@ -2,9 +2,9 @@
 
 Each network is trained at x2 as by `train_sr`, twice: for three minutes (the
 number of steps that fit is measured first), and for 0.01 PFLOP. If that is fewer
-than 500 or more than 20,000 steps, it is not trained. Its learning rates are the
-best of several that differ by factors of two: each is tried in a twelfth of the
-training, and measured on the validation images. More are tried as long as the
+than 500 or more than 20,000 steps, the network is not trained. Its learning rates
+are the best of several that differ by factors of two: each is tried in a twelfth
+of the training, and measured on the validation images. More are tried as long as the
 best is the smallest or the largest. Then the network is measured on B100, and
 the time to upscale to one megapixel. A network that fails is named at the end,
 and the others are trained. One that is finished is not trained again (its row is
