@@ -5,11 +5,12 @@ number of steps that fit is measured first), and for 0.01 PFLOP. If that is fewe
 than 500 or more than 20,000 steps, the network is not trained. Its learning rates
 are the best of several that differ by factors of two: each is tried in a twelfth
 of the training, and measured on the validation images. More are tried as long as the
-best is the smallest or the largest. Then the network is measured on B100, and
-the time to upscale to one megapixel. A network that fails is named at the end,
-and the others are trained. One that is finished is not trained again (its row is
-kept in .work/compare/). Writes table.md and plot.png beside this file. Needs
-data/patches/x2 and data/raw/bsds500. Do not run other programs at the same time.
+best is the smallest or the largest. Then the network is measured on B100. A
+network that fails is named at the end, and the others are trained. One that is
+finished is not trained again (its row is kept in .work/compare/). At the end,
+upscaling to one megapixel is timed for all in turn. Writes table.md and plot.png
+beside this file. Needs data/patches/x2 and data/raw/bsds500. Do not run other
+programs at the same time.
 """
 
 import json
@@ -19,9 +20,9 @@ import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -43,10 +44,10 @@ from convlab.core.weights import count_parameters, find_network
 from convlab.figures.canvas import write_png
 from convlab.superres.checks import build_upscaler
 from convlab.superres.cost import multiply_adds, training_pflop
-from convlab.superres.layers import Upscaler
 from convlab.superres.patches import Shards, read_pairs
 from convlab.superres.training import TrainSr, make_training
 from convlab.superres.upscaling import NETWORKS, upscale_luminance
+from timing import interleave
 from tools.commands import git
 from training import train_once
 
@@ -155,7 +156,6 @@ def compete(entry: Entry, budget: Budget) -> Row:
         budget=budget,
         parameters=count_parameters(network),
         multiply_adds=multiply_adds(network.eval()),
-        seconds=seconds_per_megapixel(network),
         steps=steps,
         patches_seen=round(steps * bench.params.batch_size / len(bench.patches.low), 2),
     )
@@ -177,14 +177,16 @@ def compete(entry: Entry, budget: Budget) -> Row:
     )
 
 
-def seconds_per_megapixel(network: Upscaler) -> float:
-    """Measure the time to upscale to one megapixel in float32."""
-    low, timings = np.zeros((500, 500), np.uint8), []
-    for _ in range(6):
-        began = time.monotonic()
-        upscale_luminance(network, low)
-        timings.append(time.monotonic() - began)
-    return round(median(timings[1:]), 3)  # the first one prepares
+def seconds_per_megapixel() -> dict[str, float]:
+    """Time upscaling to one megapixel in float32, for all entries in turn."""
+    prepare(read_block(PARAMS, "compute", Compute))
+    low = np.zeros((500, 500), np.uint8)
+    actions = {}
+    for entry in ENTRIES:
+        _, settings = parameters(entry)
+        network = build_upscaler(entry.network, SCALE, settings).eval()
+        actions[entry.name] = partial(upscale_luminance, network, low)
+    return interleave(actions, rounds=5)
 
 
 def result(entry: Entry, budget: Budget) -> Path:
@@ -225,6 +227,8 @@ def main(options: Namespace) -> None:
         else:
             failed.append(f"{entry.name} ({budget})")
     if rows:
+        seconds = seconds_per_megapixel()
+        rows = [row._replace(seconds=seconds[row.name]) for row in rows]
         with atomic_write(HERE / "table.md", HERE / "plot.png") as (table, plot):
             write_table(table, rows, git("describe", "--always", "--dirty").strip())
             write_png(plot, draw(rows))

@@ -37,8 +37,6 @@ class Row(NamedTuple):
     parameters: int
     multiply_adds: int
     """Multiply-adds for one high-resolution pixel."""
-    seconds: float
-    """Time for one megapixel, upscaled in float32."""
     steps: int
     patches_seen: float
     """Number of patches that were drawn, divided by the number of all patches."""
@@ -49,6 +47,8 @@ class Row(NamedTuple):
     psnr: float | None = None
     """PSNR on B100, in dB."""
     ssim: float | None = None
+    seconds: float | None = None
+    """Time for one megapixel, upscaled in float32. It is measured when all networks are trained."""
 
 
 def write_table(path: Path, rows: list[Row], commit: str) -> None:
