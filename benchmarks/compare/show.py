@@ -93,7 +93,7 @@ def draw(rows: list[Row]) -> Figure:
             for row in (row for row in rows if row.factor and row.budget == budget):
                 _draw_row(axes, row, key)
             axes.set(xscale="log")
-            axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+            axes.xaxis.set_major_locator(LogLocator(subs=(1, 4)))
             axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
             axes.xaxis.set_minor_formatter(NullFormatter())
         across[-1].set(xlabel=f"{COSTS[key]} (log scale)")
