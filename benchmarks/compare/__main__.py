@@ -32,7 +32,17 @@ sys.path.extend(str(Path(__file__).parents[2] / folder) for folder in ("src", "b
 
 from b100 import mean_quality, read_b100
 from compare.entries import ENTRIES, SCALE, Entry
-from compare.show import BUDGETS, LEAST_STEPS, MOST_STEPS, Budget, Row, draw, write_table
+from compare.show import (
+    BUDGETS,
+    LEAST_STEPS,
+    MOST_STEPS,
+    PFLOP,
+    SECONDS,
+    Budget,
+    Row,
+    draw,
+    write_table,
+)
 from convlab.core.compute import Compute, prepare, set_seed
 from convlab.core.errors import InputError
 from convlab.core.fingerprint import fingerprint
@@ -55,7 +65,6 @@ HERE = Path(__file__).parent
 PARAMS = Path("params.yaml")
 WORK = Path(".work/compare")
 PATCHES = Path("data/patches") / f"x{SCALE}"
-SECONDS, PFLOP = 180, 0.01
 RATE_TRIALS_PER_TRAINING = 12
 """Fraction of the steps for a training that tries a learning rate."""
 RATES = (0.5, 1.0, 2.0)
@@ -177,12 +186,12 @@ def compete(entry: Entry, budget: Budget) -> Row:
     )
 
 
-def seconds_per_megapixel() -> dict[str, float]:
-    """Time upscaling to one megapixel in float32, for all entries in turn."""
+def seconds_per_megapixel(names: set[str]) -> dict[str, float]:
+    """Time upscaling to one megapixel in float32, for the entries with these names in turn."""
     prepare(read_block(PARAMS, "compute", Compute))
     low = np.zeros((500, 500), np.uint8)
     actions = {}
-    for entry in ENTRIES:
+    for entry in (entry for entry in ENTRIES if entry.name in names):
         _, settings = parameters(entry)
         network = build_upscaler(entry.network, SCALE, settings).eval()
         actions[entry.name] = partial(upscale_luminance, network, low)
@@ -190,7 +199,7 @@ def seconds_per_megapixel() -> dict[str, float]:
 
 
 def result(entry: Entry, budget: Budget) -> Path:
-    """Give where an entry's row is kept: a file for these parameters, data and code."""
+    """Give where an entry's row is kept: a file for these parameters, data and convlab's code."""
     compute = read_block(PARAMS, "compute", Compute)
     params, network_settings = parameters(entry)
     blocks = [block.model_dump() for block in (params, network_settings, compute)]
@@ -227,7 +236,7 @@ def main(options: Namespace) -> None:
         else:
             failed.append(f"{entry.name} ({budget})")
     if rows:
-        seconds = seconds_per_megapixel()
+        seconds = seconds_per_megapixel({row.name for row in rows})
         rows = [row._replace(seconds=seconds[row.name]) for row in rows]
         with atomic_write(HERE / "table.md", HERE / "plot.png") as (table, plot):
             write_table(table, rows, git("describe", "--always", "--dirty").strip())

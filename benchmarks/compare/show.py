@@ -21,8 +21,12 @@ COSTS = {
 """Horizontal axes of the plots: a field of Row, and its label."""
 Budget = Literal["time", "arithmetic"]
 BUDGETS: tuple[Budget, ...] = get_args(Budget)
-"""The budget that all networks have: three minutes, or 0.01 PFLOP."""
-TITLES = {"time": "Three minutes of training", "arithmetic": "0.01 PFLOP of training"}
+"""What all networks have in equal amounts: `SECONDS`, or `PFLOP`."""
+SECONDS, PFLOP = 180, 0.01
+TITLES = {
+    "time": f"{SECONDS / 60:g} minutes of training",
+    "arithmetic": f"{PFLOP:g} PFLOP of training",
+}
 LEAST_STEPS, MOST_STEPS = 500, 20_000
 """If fewer fit into the budget, a network is too large for it; if more, too small."""
 MARKERS = "os^v<>DPXdph*"
@@ -79,7 +83,7 @@ def write_table(path: Path, rows: list[Row], commit: str) -> None:
                 f"{figures} | {published} | {_lack(row, entry)} |"
             )
         lines.append("")
-    lines.append(f"Made, with the plot, by the code of commit {commit}.")
+    lines.append(f"Table and plot written by the code of commit {commit}.")
     path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
 
 
@@ -128,7 +132,6 @@ def _entry(row: Row) -> Entry:
 
 def _lack(row: Row, entry: Entry) -> str:
     known = entry.published
-    if row.factor and (not known or row.psnr > known.quality[SCALE].psnr - MUCH_WORSE):
+    if not (row.factor and known) or row.psnr > known.quality[SCALE].psnr - MUCH_WORSE:
         return ""
-    published = f"; published: {known.training}" if known else ""
-    return f"training: it saw each patch {row.patches_seen:g} times{published}"
+    return f"training: it saw each patch {row.patches_seen:g} times; published: {known.training}"
