@@ -1,8 +1,9 @@
 """Train an entry of the board with three seeds at x2, and measure it on the validation images.
 
 An entry is a small file that says what it changes in params.yaml; a new network
-is a file in networks/ beside this one. Prints a row of the board. An
-interrupted training is resumed; finished trainings are kept in .work/speedrun/.
+is a file in networks/ beside this one. Prints a row for the board, with the
+minutes of a training here. An interrupted training is resumed; finished ones
+are kept in .work/speedrun/.
 Needs data/patches/x2. Only records are measured on B100, with --b100, after
 they were chosen; this needs data/raw/bsds500.
 """
