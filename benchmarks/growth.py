@@ -3,14 +3,13 @@
 Runs make_patches, train_sr (a few steps) and evaluate_sr on parts of BSDS500,
 with one test photograph for every four others, and `convlab upscale` on
 pictures of more and more pixels. Time should be proportional to the data,
-memory almost constant. Needs data/raw/bsds500 and stages/train_sr/x2. Prints
-tables in Markdown; each cell is a single run, because only the growth matters.
+memory (of all processes together) almost constant. Needs data/raw/bsds500 and
+stages/train_sr/x2. Prints tables in Markdown; each cell is a single run,
+because only the growth matters.
 """
 
-import subprocess
 import sys
 from argparse import Namespace
-from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,11 +18,11 @@ from PIL import Image
 from tabulate import tabulate
 from tqdm import tqdm
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
+sys.path.extend(str(Path(__file__).parents[1] / folder) for folder in ("src", "benchmarks"))
 
-from convlab.core.errors import InputError
 from convlab.core.script import script
 from convlab.data.photos import split_photos
+from observe import observe
 from tools.preset import lay_over
 
 ROOT = Path(__file__).parents[1]
@@ -33,36 +32,7 @@ STAGES = ("make_patches", "train_sr", "evaluate_sr")
 SCALES, COUNTS = (2, 3, 4), (50, 100, 200, 400)
 MEGAPIXELS = (0.1, 1, 4, 12, 48)
 """Of the upscaled picture."""
-OBSERVER = """
-import resource, subprocess, sys, time
-began = time.monotonic()
-status = subprocess.run(sys.argv[1:]).returncode
-print(time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-sys.exit(status)
-"""
-"""A small process in between, because the peak memory of a child is at least that of its parent."""
 SHORT = {"train_sr": {"steps": 40, "warmup_steps": 2, "validate_every": 40}}
-
-
-def measure(command: Sequence[str | Path], folder: Path) -> tuple[float, float]:
-    """Run a program in a folder; give the seconds and the peak memory in MB.
-
-    Raises
-    ------
-    InputError
-        If it fails, with what it says.
-    """
-    done = subprocess.run(
-        [sys.executable, "-c", OBSERVER, *command],
-        check=False,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode:
-        raise InputError(f"{command[0]}: {done.stderr}")
-    seconds, kilobytes = done.stdout.split()[-2:]
-    return float(seconds), int(kilobytes) / 1024
 
 
 def link_photos(folder: Path, count: int) -> None:
@@ -92,9 +62,9 @@ def measure_stages() -> list[tuple]:
             for scale in SCALES:
                 for stage in STAGES:
                     command = [sys.executable, ROOT / f"src/{stage}.py", "--scale", str(scale)]
-                    cells[stage, scale, count] = measure(command, folder)
+                    cells[stage, scale, count] = write(*observe(command, folder)[:2])
     return [
-        (stage, f"x{scale}", *(write(cells[stage, scale, count]) for count in COUNTS))
+        (stage, f"x{scale}", *(cells[stage, scale, count] for count in COUNTS))
         for stage in STAGES
         for scale in SCALES
     ]
@@ -113,13 +83,12 @@ def measure_upscaling() -> list[tuple]:
             Image.fromarray(noise).save(folder / "in.png")
             program = Path(sys.executable).with_name("convlab")
             options = ["in.png", "--output", "out.png", "--model", MODEL.absolute()]
-            cells.append(write(measure([program, "upscale", *options], folder)))
+            cells.append(write(*observe([program, "upscale", *options], folder)[:2]))
     return [("upscale, in colour", "x2", *cells)]
 
 
-def write(measured: tuple[float, float]) -> str:
+def write(seconds: float, megabytes: float) -> str:
     """Write a cell."""
-    seconds, megabytes = measured
     return f"{seconds:.1f} s, {megabytes:,.0f} MB"
 
 

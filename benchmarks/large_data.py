@@ -11,20 +11,17 @@ its test photographs. Do not run other programs at the same time.
 import argparse
 import dataclasses
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-import psutil
 from PIL import Image
 from tabulate import tabulate
 from tqdm import tqdm
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
+sys.path.extend(str(Path(__file__).parents[1] / folder) for folder in ("src", "benchmarks"))
 
 import train_sr
 from convlab.core.loop import Training
@@ -32,6 +29,7 @@ from convlab.core.outputs import remove
 from convlab.core.script import script
 from convlab.data.bundled import write_photos
 from convlab.superres.patches import Shards
+from observe import observe
 from tools.preset import lay_over
 
 ROOT = Path(__file__).parents[1]
@@ -60,25 +58,6 @@ def write_photographs(folder: Path, count: int) -> None:
         path = folder / f"{number // 1000:03}" / f"{number:06}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
         part.save(path, quality=int(random.integers(70, 96)))
-
-
-def measure(command: list[str], folder: Path) -> tuple[float, float, str]:
-    """Run a program; give the seconds, the peak memory in MB and the last line that it printed."""
-    began, peak = time.monotonic(), 0
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
-        parent = psutil.Process(process.pid)
-        while process.poll() is None:
-            used = 0
-            with suppress(psutil.NoSuchProcess):
-                for each in [parent, *parent.children(recursive=True)]:
-                    with suppress(psutil.NoSuchProcess):
-                        used += each.memory_full_info().pss
-            peak = max(peak, used)
-            time.sleep(0.2)
-        printed = process.stdout.read().splitlines()
-    if process.returncode:
-        sys.exit(f"{command[1]} failed")
-    return time.monotonic() - began, peak / 2**20, (printed or [""])[-1]
 
 
 def train_and_watch(scale: int) -> None:
@@ -124,13 +103,13 @@ def measure_share(count: int, stride: int) -> list[str]:
         folder / "params.yaml", {"photographs": source, "make_patches": dense, "train_sr": SHORT}
     )
     cut = [sys.executable, str(ROOT / "src/make_patches.py"), "--scale", str(SCALE)]
-    cutting, cut_memory, _ = measure(cut, folder)
+    cutting, cut_memory, _ = observe(cut, folder)
     shards = Shards(folder / f"data/patches/x{SCALE}")
     watch = [sys.executable, str(Path(__file__).absolute()), "--watch"]
-    _, memory, printed = measure(watch, folder)
+    _, memory, printed = observe(watch, folder)
     plain = json.loads(printed)
     lay_over(folder / "params.yaml", {"compute": {"memory_gb": BUSY}})
-    _, _, printed = measure(watch, folder)
+    _, _, printed = observe(watch, folder)
     windows = json.loads(printed)
     remove(folder)
     return [

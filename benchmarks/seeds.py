@@ -2,10 +2,10 @@
 
 The pipeline runs once for each seed of train_cnn and train_sr, up to a stage,
 in a copy of the working tree, .work/seeds/<seed>/, which is kept; an
-interrupted run is resumed. Prints mean and standard deviation of each metric,
-and the tolerance for `regression` in params.yaml: two runs differ by sqrt(2)
-standard deviations, and three times that is rounded up to 1, 2 or 5 times a
-power of ten. Uses CONVLAB_MIRROR if it is set.
+interrupted run is resumed. Prints mean and standard deviation of each metric
+that changes with the seed, and the tolerance for `regression` in params.yaml:
+two runs differ by sqrt(2) standard deviations, and three times that is rounded
+up to 1, 2 or 5 times a power of ten. Uses CONVLAB_MIRROR if it is set.
 """
 
 import argparse
@@ -37,8 +37,6 @@ def measure(seed: int, stage: str) -> dict[str, float]:
 
 def tolerance(deviation: float) -> float:
     """Give the tolerance that follows from a standard deviation over seeds."""
-    if not deviation:
-        return 0
     least = 3 * math.sqrt(2) * deviation
     power = 10.0 ** math.floor(math.log10(least))
     return next(digit * power for digit in (1, 2, 5, 10) if digit * power >= least)
@@ -56,10 +54,9 @@ def main(options: argparse.Namespace) -> None:
     rows = []
     for metric in runs[0]:
         values = [run[metric] for run in runs]
-        deviation = stdev(values)
-        rows.append(
-            (metric, f"{fmean(values):.6g}", f"{deviation:.2g}", f"{tolerance(deviation):g}")
-        )
+        if deviation := stdev(values):
+            cells = f"{fmean(values):.6g}", f"{deviation:.2g}", f"{tolerance(deviation):g}"
+            rows.append((metric, *cells))
     header = ("metric", f"mean of {len(runs)}", "standard deviation", "tolerance")
     print(tabulate(rows, header, tablefmt="github", disable_numparse=True))
 
