@@ -78,6 +78,15 @@ def train(training: Training, checkpoint: Checkpoint, *, name: str) -> Curve:
 
     Several processes share each mini-batch; only the first process writes checkpoints.
 
+    Parameters
+    ----------
+    training : Training
+        Its network is changed.
+    checkpoint : Checkpoint
+        Written after each evaluation. It is not removed at the end.
+    name : str
+        For messages and the progress bar.
+
     Returns
     -------
     list of dict

@@ -36,7 +36,13 @@ def make_adamw(weights: Iterable[Tensor], *, weight_decay: float = 0) -> AdamW:
 
 
 def match_memory_layout(optimizer: Optimizer) -> None:
-    """Give loaded moments the memory layout of their weights, which the fused AdamW needs."""
+    """Give loaded moments the memory layout of their weights, which the fused AdamW needs.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        Its state is changed.
+    """
     for weight, moments in optimizer.state.items():
         for name, moment in moments.items():
             if moment.shape == weight.shape:

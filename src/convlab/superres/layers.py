@@ -269,7 +269,14 @@ def _symmetries(
 
 
 def start_near_identity(convolution: nn.Conv2d) -> None:
-    """Halve the random kernel and add the identity, which passes every channel through."""
+    """Halve the random kernel and add the identity, which passes every channel through.
+
+    Parameters
+    ----------
+    convolution : Conv2d
+        Its kernel is changed. It has as many output channels as input channels, and sides of odd
+        length.
+    """
     identity = nn.init.dirac_(torch.empty_like(convolution.weight))
     with torch.no_grad():
         convolution.weight.mul_(0.5).add_(identity)

@@ -86,11 +86,12 @@ def _start_whitening(
 ) -> None:
     """Set a kernel whose features are almost uncorrelated.
 
-    Random orthogonal patterns, at most as many as a kernel has pixels, are
-    multiplied by C^(-1/2), where C is the covariance of the pixels under the
-    kernel. In photographs, the covariance of two pixels decreases by about the
-    same factor, `correlation`, for each pixel of distance. `noise` is added to
-    the eigenvalues of C.
+    Random patterns are multiplied by C^(-1/2), where C is the covariance of the
+    pixels under the kernel. As many of them as a kernel has pixels (nine) are
+    orthogonal to each other; if there are more, the next ones are drawn anew.
+    In photographs, the covariance of two pixels decreases by about the same
+    factor, `correlation`, for each pixel of distance. `noise` is added to the
+    eigenvalues of C.
     """
     side = convolution.kernel_size[0]
     distances = (torch.arange(side)[:, None] - torch.arange(side)).abs().double()
