@@ -3,9 +3,8 @@
 An entry is a small file that says what it changes in params.yaml; a new network
 is a file in networks/ beside this one. Prints a row for the board, with the
 minutes of a training here. An interrupted training is resumed; finished ones
-are kept in .work/speedrun/.
-Needs data/patches/x2. Only records are measured on B100, with --b100, after
-they were chosen; this needs data/raw/bsds500.
+are kept in .work/speedrun/. Needs data/patches/x2. Only records are measured on
+B100, with --b100, after they were chosen; this needs data/raw/bsds500.
 """
 
 import json
